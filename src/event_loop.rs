@@ -1,0 +1,199 @@
+//! The loop that programs use: the reactor and the protocols on it, commands in, events out.
+
+use crate::fastcgi::{self, FastCgi};
+use crate::reactor::{Reactor, Readiness, Source, Tag, TimerId, Waker};
+use slotmap::{Key, KeyData, SlotMap, new_key_type};
+use std::io;
+use std::os::fd::RawFd;
+use std::time::Duration;
+
+new_key_type! {
+    /// A user's timer.
+    pub struct TimerKey;
+}
+
+/// What happened; taken with [`Loop::next_event`].
+#[derive(Debug)]
+pub enum Event {
+    /// A timer is due. One that does not repeat is gone when this is taken.
+    Timer(TimerKey),
+    /// Something about a FastCGI request.
+    FastCgi(fastcgi::Event),
+}
+
+impl From<fastcgi::Event> for Event {
+    fn from(event: fastcgi::Event) -> Self {
+        Event::FastCgi(event)
+    }
+}
+
+/// Index of each source in the slice given to the reactor.
+const TIMERS: u8 = 0;
+const FASTCGI: u8 = fastcgi::SOURCE;
+
+/// One event loop. It belongs to one thread; a [`Waker`] alone may be used from others.
+pub struct Loop {
+    reactor: Reactor<Event>,
+    timers: UserTimers,
+    fastcgi: FastCgi,
+}
+
+impl Loop {
+    /// A loop with nothing to do.
+    ///
+    /// # Errors
+    /// When the system has no descriptors left.
+    pub fn new() -> io::Result<Loop> {
+        debug_assert!(TIMERS == 0 && FASTCGI == 1);
+        Ok(Loop { reactor: Reactor::new()?, timers: UserTimers::default(), fastcgi: FastCgi::default() })
+    }
+
+    /// Waits at most `timeout` (`None`: until something happens), moves bytes, and queues events. Does
+    /// nothing while events are waiting to be taken.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::Interrupted`] when a signal came; else as `epoll_wait(2)`.
+    pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        self.reactor.turn(timeout, &mut [&mut self.timers, &mut self.fastcgi])
+    }
+
+    /// Takes the oldest event. The handle in a final event (done, failed) is spent with it.
+    pub fn next_event(&mut self) -> Option<Event> {
+        let event = self.reactor.pop()?;
+        match &event {
+            Event::Timer(key) => self.timers.taken(*key),
+            Event::FastCgi(event) => self.fastcgi.taken(event),
+        }
+        Some(event)
+    }
+
+    /// Events waiting to be taken.
+    pub fn queued(&self) -> usize {
+        self.reactor.queued()
+    }
+
+    /// The descriptor to watch for reading in a foreign loop: readable when [`turn`](Self::turn) has work. Never
+    /// read from it or close it.
+    ///
+    /// # Errors
+    /// When the system has no descriptors left.
+    pub fn fd(&mut self) -> io::Result<RawFd> {
+        self.reactor.fd()
+    }
+
+    /// How long the next turn may wait: zero when events wait, `None` when there is no timer. Needed in
+    /// a foreign loop only where there is no timerfd (not on Linux).
+    pub fn timeout(&self) -> Option<Duration> {
+        self.reactor.timeout()
+    }
+
+    /// Operations that have not ended and timers that have not fired, plus events not yet taken. Idle pooled
+    /// connections do not count. A loop with nothing pending has nothing to wait for.
+    pub fn pending(&self) -> usize {
+        self.timers.slots.len() + self.fastcgi.pending()
+    }
+
+    /// A handle with which other threads wake a turn that waits.
+    pub fn waker(&self) -> Waker {
+        self.reactor.waker()
+    }
+
+    /// True in a process forked after the loop was made, which must not use it.
+    pub fn is_forked(&self) -> bool {
+        self.reactor.is_forked()
+    }
+
+    /// Starts a timer: due once after `after`, or every `after` when it repeats.
+    pub fn timer_start(&mut self, after: Duration, repeat: bool) -> TimerKey {
+        let now = self.reactor.refresh_now();
+        self.timers.start(&mut self.reactor, now, after, repeat)
+    }
+
+    /// Cancels a timer; false when it is gone already. Its event, if queued, may still be taken.
+    pub fn timer_cancel(&mut self, key: TimerKey) -> bool {
+        self.timers.cancel(&mut self.reactor, key)
+    }
+
+    /// True while the timer will fire.
+    pub fn timer_is_active(&self, key: TimerKey) -> bool {
+        self.timers.slots.contains_key(key)
+    }
+
+    /// The FastCGI commands.
+    pub fn fastcgi(&mut self) -> fastcgi::Commands<'_, Event> {
+        fastcgi::Commands::new(&mut self.fastcgi, &mut self.reactor)
+    }
+}
+
+struct UserTimer {
+    id: Option<TimerId>,
+    every: Option<Duration>,
+}
+
+#[derive(Default)]
+struct UserTimers {
+    slots: SlotMap<TimerKey, UserTimer>,
+}
+
+impl UserTimers {
+    fn start(
+        &mut self,
+        reactor: &mut Reactor<Event>,
+        now: std::time::Instant,
+        after: Duration,
+        repeat: bool,
+    ) -> TimerKey {
+        // A beat of zero would be due again within the same turn, for ever.
+        let every = repeat.then_some(after.max(Duration::from_micros(1)));
+        let key = self.slots.insert(UserTimer { id: None, every });
+        let id = deadline(now, after).map(|at| reactor.set_timer(at, tag(key)));
+        if let Some(timer) = self.slots.get_mut(key) {
+            timer.id = id;
+        }
+        key
+    }
+
+    fn cancel(&mut self, reactor: &mut Reactor<Event>, key: TimerKey) -> bool {
+        let Some(timer) = self.slots.remove(key) else { return false };
+        if let Some(id) = timer.id {
+            reactor.cancel_timer(id);
+        }
+        true
+    }
+
+    /// A one-shot timer is over once its event has been taken.
+    fn taken(&mut self, key: TimerKey) {
+        if self.slots.get(key).is_some_and(|timer| timer.every.is_none()) {
+            self.slots.remove(key);
+        }
+    }
+}
+
+impl Source<Event> for UserTimers {
+    fn ready(&mut self, _: &mut Reactor<Event>, _: Tag, _: Readiness) {}
+
+    fn expired(&mut self, reactor: &mut Reactor<Event>, tag: Tag) {
+        let key: TimerKey = KeyData::from_ffi(tag.id).into();
+        let Some(timer) = self.slots.get_mut(key) else { return };
+        let due = timer.id.map(TimerId::at);
+        timer.id = None;
+        if let Some(every) = timer.every {
+            // Keeps the beat; beats missed while the program was busy are not made up for.
+            let now = reactor.now();
+            let next = due.and_then(|due| deadline(due, every)).filter(|next| *next > now);
+            timer.id = next.or_else(|| deadline(now, every)).map(|at| reactor.set_timer(at, tag));
+        }
+        reactor.push(Event::Timer(key));
+    }
+
+    fn notified(&mut self, _: &mut Reactor<Event>, _: Tag) {}
+}
+
+fn tag(key: TimerKey) -> Tag {
+    Tag { source: TIMERS, kind: 0, id: key.data().as_ffi() }
+}
+
+/// `None`: further away than the clock can count.
+fn deadline(from: std::time::Instant, after: Duration) -> Option<std::time::Instant> {
+    from.checked_add(after)
+}

@@ -1,0 +1,82 @@
+//! What can go wrong with a FastCGI request, once for every shell to map.
+
+use std::fmt;
+use std::time::Duration;
+
+/// The part of an exchange that a deadline guards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// From the wish to connect until the connection stands.
+    Connect,
+    /// From the request's last byte handed to the kernel until the first byte of the answer.
+    FirstByte,
+    /// Between two bytes of the answer (or, while sending, of the request).
+    Idle,
+    /// The whole request, queueing included.
+    Total,
+}
+
+impl Phase {
+    /// The name that users see: `connect`, `first-byte`, `idle` or `total`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Phase::Connect => "connect",
+            Phase::FirstByte => "first-byte",
+            Phase::Idle => "idle",
+            Phase::Total => "total",
+        }
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why a request failed or a command was refused. The text says what was wrong and what was expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// No connection: refused, not found, no permission, name not resolved.
+    #[error("cannot connect to {address}: {reason}")]
+    Connect {
+        /// The upstream's address as it was given.
+        address: String,
+        /// The system's words.
+        reason: String,
+    },
+    /// A deadline passed.
+    #[error("{phase} deadline of {} s passed ({address})", after.as_secs_f64())]
+    Timeout {
+        /// Which deadline.
+        phase: Phase,
+        /// Its length.
+        after: Duration,
+        /// The upstream, or what the request waited for.
+        address: String,
+    },
+    /// The peer broke the protocol.
+    #[error("{0}")]
+    Protocol(String),
+    /// The connection ended before the answer did.
+    #[error("{0}")]
+    Closed(String),
+    /// `cancel` or `close` ended it.
+    #[error("the request was cancelled")]
+    Cancelled,
+    /// `max_pending` requests are waiting already; nothing was sent.
+    #[error("the queue of waiting requests is full ({limit}); nothing was sent")]
+    QueueFull {
+        /// The client's `max_pending`.
+        limit: usize,
+    },
+    /// The caller's value cannot be used; nothing was sent.
+    #[error("{0}")]
+    Invalid(String),
+    /// The handle names nothing (any more).
+    #[error("this {0} handle names nothing: it ended, or was never given out")]
+    Stale(&'static str),
+    /// The operating system refused something that is nobody's fault (file descriptors, memory).
+    #[error("{0}")]
+    System(String),
+}

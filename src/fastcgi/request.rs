@@ -1,0 +1,258 @@
+//! A request before it is sent: CGI variables, checked and encoded into PARAMS records.
+
+use super::error::Error;
+use super::params::ParamsEncoder;
+use indexmap::IndexMap;
+
+/// The role that the FastCGI application is asked to play (FastCGI 1.0, section 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(u16)]
+pub enum Role {
+    /// Runs a script and answers with a page: what php-fpm does.
+    #[default]
+    Responder = 1,
+    /// Decides whether a request may go on; gets no body.
+    Authorizer = 2,
+    /// Gets a file's bytes on the DATA stream besides the body.
+    Filter = 3,
+}
+
+/// The longest name-value pair, its length bytes included, that fits one PARAMS record. php-fpm reads
+/// pairs record by record, so a pair may not straddle two.
+pub const MAX_PAIR: usize = 65_535;
+
+/// Collects what a request is made of; [`RequestBuilder::build`] checks and encodes it.
+///
+/// Towline sets `GATEWAY_INTERFACE`, `SERVER_SOFTWARE`, `SERVER_PROTOCOL`, `SERVER_NAME`, `SERVER_ADDR`,
+/// `SERVER_PORT`, `REMOTE_ADDR`, `REMOTE_PORT`, `REQUEST_METHOD`, `REQUEST_URI`, `SCRIPT_NAME`,
+/// `SCRIPT_FILENAME`, `QUERY_STRING`, `CONTENT_TYPE` and `CONTENT_LENGTH`; [`param`](Self::param) overrides all but the last.
+#[derive(Debug, Clone)]
+pub struct RequestBuilder {
+    script: Vec<u8>,
+    method: Vec<u8>,
+    query: Vec<u8>,
+    content_type: Vec<u8>,
+    content_length: u64,
+    role: Role,
+    params: IndexMap<Vec<u8>, Vec<u8>>,
+}
+
+/// A checked, encoded request without its body; may be sent any number of times.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// PARAMS records, the empty one at the end included.
+    pub(super) params: Vec<u8>,
+    pub(super) role: Role,
+    /// GET, HEAD and the like (RFC 9110 section 9.2.1): sending it twice is harmless by definition.
+    pub(super) safe: bool,
+    pub(super) content_length: u64,
+}
+
+impl Request {
+    /// Starts a GET of `script`, an absolute path as the FastCGI server sees it (`SCRIPT_FILENAME`).
+    pub fn builder(script: impl Into<Vec<u8>>) -> RequestBuilder {
+        RequestBuilder {
+            script: script.into(),
+            method: b"GET".to_vec(),
+            query: Vec::new(),
+            content_type: Vec::new(),
+            content_length: 0,
+            role: Role::Responder,
+            params: IndexMap::new(),
+        }
+    }
+
+    /// The body's length in bytes, as `CONTENT_LENGTH` says.
+    pub fn content_length(&self) -> u64 {
+        self.content_length
+    }
+
+    /// The role asked for.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+}
+
+impl RequestBuilder {
+    /// `REQUEST_METHOD`; `GET` unless set.
+    #[must_use]
+    pub fn method(mut self, method: impl Into<Vec<u8>>) -> Self {
+        self.method = method.into();
+        self
+    }
+
+    /// `QUERY_STRING`, without the question mark; already percent-encoded.
+    #[must_use]
+    pub fn query(mut self, query: impl Into<Vec<u8>>) -> Self {
+        self.query = query.into();
+        self
+    }
+
+    /// `CONTENT_TYPE`; sent only when not empty.
+    #[must_use]
+    pub fn content_type(mut self, content_type: impl Into<Vec<u8>>) -> Self {
+        self.content_type = content_type.into();
+        self
+    }
+
+    /// `CONTENT_LENGTH`: the exact number of body bytes that will be sent.
+    #[must_use]
+    pub fn content_length(mut self, length: u64) -> Self {
+        self.content_length = length;
+        self
+    }
+
+    /// The role; responder unless set.
+    #[must_use]
+    pub fn role(mut self, role: Role) -> Self {
+        self.role = role;
+        self
+    }
+
+    /// Adds a CGI variable or overrides one; the last value given for a name counts.
+    #[must_use]
+    pub fn param(mut self, name: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Self {
+        self.params.insert(name.into(), value.into());
+        self
+    }
+
+    /// Adds an HTTP request header as its `HTTP_*` variable (`CONTENT_TYPE` for `Content-Type`).
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for an empty name, a character no header name has, `Proxy` (it would become
+    /// `HTTP_PROXY`, the hole known as httpoxy) and `Content-Length` (it follows from the body).
+    pub fn header(self, name: &str, value: impl Into<Vec<u8>>) -> Result<Self, Error> {
+        let variable = header_variable(name)?;
+        Ok(if variable == "CONTENT_TYPE" { self.content_type(value) } else { self.param(variable, value) })
+    }
+
+    /// All variables in the order they are sent.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub fn params(&self) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+        let mut all = Vec::with_capacity(16 + self.params.len());
+        self.each(|name, value| {
+            all.push((name.to_vec(), value.to_vec()));
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    /// Checks and encodes.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for an empty script or method, an empty or NUL-holding name, a pair above
+    /// [`MAX_PAIR`] bytes, `HTTP_PROXY`, or a `CONTENT_LENGTH` that contradicts the body.
+    pub fn build(&self) -> Result<Request, Error> {
+        let mut encoder = ParamsEncoder::new();
+        self.each(|name, value| encoder.pair(name, value))?;
+        Ok(Request {
+            params: encoder.finish(),
+            role: self.role,
+            safe: matches!(self.method.as_slice(), b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE"),
+            content_length: self.content_length,
+        })
+    }
+
+    fn each(&self, mut put: impl FnMut(&[u8], &[u8]) -> Result<(), Error>) -> Result<(), Error> {
+        self.check()?;
+        let mut uri = self.script.clone();
+        if !self.query.is_empty() {
+            uri.push(b'?');
+            uri.extend_from_slice(&self.query);
+        }
+        let length = self.content_length.to_string();
+        // FastCGI 1.0, section 6.3: an authorizer is not told what only a responder needs.
+        let body = self.role != Role::Authorizer;
+        let standard: [(&[u8], &[u8], bool); 15] = [
+            (b"GATEWAY_INTERFACE", b"CGI/1.1", true),
+            (b"SERVER_SOFTWARE", concat!("towline/", env!("CARGO_PKG_VERSION")).as_bytes(), true),
+            (b"SERVER_PROTOCOL", b"HTTP/1.1", true),
+            (b"SERVER_NAME", b"localhost", true),
+            (b"SERVER_ADDR", b"127.0.0.1", true),
+            (b"SERVER_PORT", b"80", true),
+            (b"REMOTE_ADDR", b"127.0.0.1", true),
+            (b"REMOTE_PORT", b"0", true),
+            (b"REQUEST_METHOD", &self.method, true),
+            (b"REQUEST_URI", &uri, true),
+            (b"SCRIPT_NAME", &self.script, body),
+            (b"SCRIPT_FILENAME", &self.script, true),
+            (b"QUERY_STRING", &self.query, true),
+            (b"CONTENT_TYPE", &self.content_type, body && !self.content_type.is_empty()),
+            (b"CONTENT_LENGTH", length.as_bytes(), body),
+        ];
+        for (name, value, wanted) in standard {
+            if wanted && (self.params.is_empty() || !self.params.contains_key(name)) {
+                put(name, value)?;
+            }
+        }
+        for (name, value) in &self.params {
+            put(name, value)?;
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.script.is_empty() {
+            return Err(Error::Invalid("the script path is empty; expected an absolute path".into()));
+        }
+        if self.script.contains(&0) {
+            return Err(Error::Invalid("the script path holds a NUL byte".into()));
+        }
+        if self.method.is_empty() || !self.method.iter().all(|&b| is_token(b)) {
+            return Err(Error::Invalid(format!(
+                "{:?} is no request method; expected a word such as GET or POST",
+                String::from_utf8_lossy(&self.method)
+            )));
+        }
+        if self.role == Role::Authorizer && self.content_length > 0 {
+            return Err(Error::Invalid("an authorizer gets no body (FastCGI 1.0, section 6.3)".into()));
+        }
+        for (name, value) in &self.params {
+            if name.is_empty() {
+                return Err(Error::Invalid("a param has an empty name".into()));
+            }
+            if name.contains(&0) || name.contains(&b'=') {
+                return Err(Error::Invalid(format!(
+                    "param name {:?} holds '=' or a NUL byte",
+                    String::from_utf8_lossy(name)
+                )));
+            }
+            if name.eq_ignore_ascii_case(b"HTTP_PROXY") {
+                return Err(Error::Invalid(
+                    "HTTP_PROXY is refused: scripts would take it for their outgoing proxy (httpoxy)".into(),
+                ));
+            }
+            if name.as_slice() == b"CONTENT_LENGTH" && value.as_slice() != self.content_length.to_string().as_bytes() {
+                return Err(Error::Invalid(format!(
+                    "CONTENT_LENGTH {:?} contradicts the body of {} bytes; it is set by itself",
+                    String::from_utf8_lossy(value),
+                    self.content_length
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The CGI variable of an HTTP request header (RFC 3875 section 4.1.18).
+fn header_variable(name: &str) -> Result<String, Error> {
+    if name.is_empty() || !name.bytes().all(is_token) {
+        return Err(Error::Invalid(format!("{name:?} is no HTTP header name")));
+    }
+    let upper = name.replace('-', "_").to_ascii_uppercase();
+    match upper.as_str() {
+        "PROXY" => Err(Error::Invalid(
+            "the header Proxy is refused: scripts would take HTTP_PROXY for their outgoing proxy (httpoxy)".into(),
+        )),
+        "CONTENT_LENGTH" => Err(Error::Invalid("Content-Length follows from the body and cannot be set".into())),
+        "CONTENT_TYPE" => Ok(upper),
+        _ => Ok(format!("HTTP_{upper}")),
+    }
+}
+
+/// RFC 9110 section 5.6.2.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}

@@ -1,0 +1,23 @@
+//! Towline: a FastCGI client and a Docker exec client on one nonblocking event loop.
+//!
+//! The core takes commands and yields events; it never calls user code. [`Loop::turn`] waits for the
+//! kernel and moves bytes, [`Loop::next_event`] hands out what happened. The C surface (feature
+//! `capi`) and the PHP extension (feature `php`) are thin shells over that.
+
+#[cfg(all(feature = "capi", feature = "php"))]
+compile_error!(
+    "features `capi` and `php` exclude each other: build the extension with \
+     `--no-default-features --features php`"
+);
+
+pub mod event_loop;
+pub mod fastcgi;
+pub mod net;
+pub mod reactor;
+
+#[cfg(feature = "capi")]
+pub mod capi;
+#[cfg(feature = "php")]
+mod php;
+
+pub use event_loop::{Event, Loop, TimerKey};
