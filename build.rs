@@ -1,1 +1,3 @@
+//! Build steps of the two shells.
+
 fn main() {}

@@ -29,7 +29,7 @@ impl From<fastcgi::Event> for Event {
 
 /// Index of each source in the slice given to the reactor.
 const TIMERS: u8 = 0;
-const FASTCGI: u8 = fastcgi::SOURCE;
+const _: () = assert!(fastcgi::SOURCE == 1, "the second source of `turn`");
 
 /// One event loop. It belongs to one thread; a [`Waker`] alone may be used from others.
 pub struct Loop {
@@ -44,7 +44,6 @@ impl Loop {
     /// # Errors
     /// When the system has no descriptors left.
     pub fn new() -> io::Result<Loop> {
-        debug_assert!(TIMERS == 0 && FASTCGI == 1);
         Ok(Loop { reactor: Reactor::new()?, timers: UserTimers::default(), fastcgi: FastCgi::default() })
     }
 

@@ -1,124 +1,20 @@
-//! The client: commands, the wait queue, and which connection serves whom.
+//! The commands: what a program may ask of the FastCGI clients of a loop.
 
 use super::error::Error;
+use super::exchange::Exchange;
+use super::options::{ClientOptions, ClientStats};
+use super::pool::FastCgi;
 use super::request::Request;
-use super::{Body, Event, RequestKey, SendOptions};
-use crate::reactor::{Reactor, Readiness, Source, Tag};
+use super::upstream::Upstream;
+use super::{Body, ClientKey, Event, RequestKey, SendOptions};
+use crate::net::Address;
+use crate::reactor::Reactor;
 use std::time::Duration;
 
-slotmap::new_key_type! {
-    /// A client: one or more upstreams and the connections to them.
-    pub struct ClientKey;
-}
-
-/// How requests are spread over several upstreams.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Balance {
-    /// The upstream with the fewest requests in flight; among equals the first given.
-    #[default]
-    LeastConnections,
-    /// One after the other.
-    RoundRobin,
-}
-
-/// What a client is made with.
-#[derive(Debug, Clone)]
-pub struct ClientOptions {
-    /// Connections per upstream; keep it below the pool's `pm.max_children`. Default 8.
-    pub max_connections: usize,
-    /// Requests that may wait for a connection. Default 100,000.
-    pub max_pending: usize,
-    /// Reuse connections. Each pins a php-fpm worker while it is open. Default true.
-    pub keep_alive: bool,
-    /// An idle connection is closed after this long. Default 1 s.
-    pub idle_close: Duration,
-    /// Deadline for a connection to stand. Default 5 s.
-    pub connect_timeout: Duration,
-    /// Deadline for the first byte of the answer. Default none.
-    pub first_byte_timeout: Option<Duration>,
-    /// Deadline between two bytes. Default none.
-    pub idle_timeout: Option<Duration>,
-    /// Deadline for the whole request, queueing included. Default none.
-    pub timeout: Option<Duration>,
-    /// Most body and STDERR bytes of an answer that are collected (or, streamed, let through). Default 64 MiB.
-    pub max_response: u64,
-    /// Default least connections.
-    pub balance: Balance,
-    /// With several upstreams, one that refuses is left alone this long. Default 10 s.
-    pub fail_timeout: Duration,
-}
-
-impl Default for ClientOptions {
-    fn default() -> Self {
-        ClientOptions {
-            max_connections: 8,
-            max_pending: 100_000,
-            keep_alive: true,
-            idle_close: Duration::from_secs(1),
-            connect_timeout: Duration::from_secs(5),
-            first_byte_timeout: None,
-            idle_timeout: None,
-            timeout: None,
-            max_response: 64 * 1024 * 1024,
-            balance: Balance::LeastConnections,
-            fail_timeout: Duration::from_secs(10),
-        }
-    }
-}
-
-/// Counters of a client.
-#[derive(Debug, Clone, Default)]
-pub struct ClientStats {
-    /// Requests accepted by `send`.
-    pub sent: u64,
-    /// Requests answered.
-    pub done: u64,
-    /// Requests that failed, cancelled ones included.
-    pub failed: u64,
-    /// Requests waiting for a connection now.
-    pub waiting: usize,
-    /// Requests on a connection now.
-    pub active: usize,
-    /// Connections idle now.
-    pub idle: usize,
-    /// Connections opened.
-    pub connects: u64,
-    /// Requests sent on a connection that had served another.
-    pub reused: u64,
-    /// Requests sent a second time.
-    pub retried: u64,
-    /// Each upstream, in the order given.
-    pub upstreams: Vec<UpstreamStats>,
-}
-
-/// Counters of an upstream.
-#[derive(Debug, Clone)]
-pub struct UpstreamStats {
-    /// Its address as it was given.
-    pub address: String,
-    /// Requests on a connection to it now.
-    pub active: usize,
-    /// Idle connections to it now.
-    pub idle: usize,
-    /// Connections opened.
-    pub connects: u64,
-    /// Connections that could not be made.
-    pub refused: u64,
-    /// True while it is left alone after a refusal.
-    pub down: bool,
-}
-
-/// All FastCGI clients of a loop.
-#[derive(Default)]
-pub struct FastCgi {}
-
-impl FastCgi {
-    pub(crate) fn pending(&self) -> usize {
-        0
-    }
-
-    pub(crate) fn taken(&mut self, _event: &Event) {}
-}
+/// Upstreams that one client may have.
+const MAX_UPSTREAMS: usize = 64;
+/// No deadline lies further away than this; longer ones are refused rather than silently cut.
+const MAX_TIMEOUT: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// The FastCGI commands of a loop.
 pub struct Commands<'a, E> {
@@ -135,10 +31,20 @@ impl<'a, E: From<Event>> Commands<'a, E> {
     /// `tcp://127.0.0.1:9000`, `127.0.0.1:9000`, `[::1]:9000`, `tcp://name:9000`. Nothing is connected yet.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for no address, a bad one, or an option out of range.
+    /// [`Error::Invalid`] for no address, more than 64, a bad one, or an option out of range.
     pub fn client(&mut self, addresses: &[&str], options: ClientOptions) -> Result<ClientKey, Error> {
-        let _ = (addresses, options);
-        Err(Error::System("not built yet".into()))
+        if addresses.is_empty() || addresses.len() > MAX_UPSTREAMS {
+            return Err(Error::Invalid(format!("{} addresses given; expected 1 to {MAX_UPSTREAMS}", addresses.len())));
+        }
+        let upstreams = addresses
+            .iter()
+            .map(|text| match Address::parse(text) {
+                Ok(address) => Ok(Upstream::new(address, text)),
+                Err(error) => Err(Error::Invalid(error.to_string())),
+            })
+            .collect::<Result<Vec<_>, Error>>()?;
+        check(&options)?;
+        Ok(self.state.add_client(upstreams, options))
     }
 
     /// Sends a request, or queues it when no connection is free. Completion is always an event.
@@ -152,8 +58,21 @@ impl<'a, E: From<Event>> Commands<'a, E> {
         body: Body<'_>,
         options: SendOptions,
     ) -> Result<RequestKey, Error> {
-        let _ = (client, request, body, options);
-        Err(Error::System("not built yet".into()))
+        if let Body::Bytes(bytes) = body
+            && bytes.len() as u64 != request.content_length()
+        {
+            return Err(Error::Invalid(format!(
+                "the body has {} bytes; the request's content length says {}",
+                bytes.len(),
+                request.content_length()
+            )));
+        }
+        check_timeout("timeout", options.timeout)?;
+        let now = self.reactor.refresh_now();
+        let keep_alive = self.state.accept(client)?;
+        let buffer = self.state.spare_buffer();
+        let exchange = Exchange::new(client, request, body, options, keep_alive, buffer, now);
+        Ok(self.state.enqueue(self.reactor, client, exchange))
     }
 
     /// Asks with FCGI_GET_VALUES, on a connection of its own. Ends with [`super::EventKind::Values`].
@@ -161,26 +80,27 @@ impl<'a, E: From<Event>> Commands<'a, E> {
     /// # Errors
     /// As [`send`](Self::send).
     pub fn get_values(&mut self, client: ClientKey) -> Result<RequestKey, Error> {
-        let _ = client;
-        Err(Error::System("not built yet".into()))
+        let now = self.reactor.refresh_now();
+        self.state.accept(client)?;
+        Ok(self.state.enqueue(self.reactor, client, Exchange::get_values(client, now)))
     }
 
-    /// Answers [`super::EventKind::WantBody`]: the next bytes of the body, or `None` for its end. The end is asked
-    /// for too: a source with more bytes than the content length fails its request, like one with fewer.
+    /// Answers [`super::EventKind::WantBody`]: the next bytes of the body, or `None` (or no bytes) for its end. The
+    /// end is asked for too: a source with more bytes than the content length fails its request, like one with fewer.
     ///
     /// # Errors
-    /// [`Error::Stale`]; [`Error::Invalid`] when nothing was asked for or more was given than asked for (which
-    /// also fails the request).
+    /// [`Error::Stale`]; [`Error::Invalid`] when nothing was asked for or the bytes are too many or too few, which
+    /// also fails the request.
     pub fn body(&mut self, request: RequestKey, bytes: Option<&[u8]>) -> Result<(), Error> {
-        let _ = (request, bytes);
-        Err(Error::System("not built yet".into()))
+        self.reactor.refresh_now();
+        self.state.give_body(self.reactor, request, bytes.unwrap_or_default())
     }
 
     /// Ends a request with [`super::EventKind::Failed`] and this error; false when it has ended already. Its
     /// connection is closed: FastCGI servers know no other way, and the script notices at its next output.
     pub fn fail(&mut self, request: RequestKey, error: Error) -> bool {
-        let _ = (request, error);
-        false
+        self.reactor.refresh_now();
+        self.state.abandon(self.reactor, request, error)
     }
 
     /// [`fail`](Self::fail) with [`Error::Cancelled`].
@@ -190,24 +110,42 @@ impl<'a, E: From<Event>> Commands<'a, E> {
 
     /// Counters; `None` for a stale key.
     pub fn stats(&mut self, client: ClientKey) -> Option<ClientStats> {
-        let _ = client;
-        None
+        let now = self.reactor.refresh_now();
+        self.state.stats(client, now)
     }
 
     /// Cancels all requests of the client and closes its connections; false for a stale key.
     pub fn close(&mut self, client: ClientKey) -> bool {
-        let _ = client;
-        false
+        self.reactor.refresh_now();
+        self.state.close(self.reactor, client)
     }
 
     /// The client's owner is gone: its requests go on, and with the last of them it is closed.
     pub fn release(&mut self, client: ClientKey) {
-        let _ = client;
+        self.state.release(self.reactor, client);
     }
 }
 
-impl<E: From<Event>> Source<E> for FastCgi {
-    fn ready(&mut self, _reactor: &mut Reactor<E>, _tag: Tag, _readiness: Readiness) {}
-    fn expired(&mut self, _reactor: &mut Reactor<E>, _tag: Tag) {}
-    fn notified(&mut self, _reactor: &mut Reactor<E>, _tag: Tag) {}
+fn check(options: &ClientOptions) -> Result<(), Error> {
+    if options.max_connections == 0 {
+        return Err(Error::Invalid("maxConnections is 0; expected at least 1".into()));
+    }
+    if options.max_pending == 0 {
+        return Err(Error::Invalid("maxPending is 0; expected at least 1".into()));
+    }
+    check_timeout("idleClose", Some(options.idle_close))?;
+    check_timeout("connectTimeout", Some(options.connect_timeout))?;
+    check_timeout("firstByteTimeout", options.first_byte_timeout)?;
+    check_timeout("idleTimeout", options.idle_timeout)?;
+    check_timeout("timeout", options.timeout)?;
+    check_timeout("failTimeout", Some(options.fail_timeout))
+}
+
+fn check_timeout(name: &str, timeout: Option<Duration>) -> Result<(), Error> {
+    match timeout {
+        Some(timeout) if timeout > MAX_TIMEOUT => {
+            Err(Error::Invalid(format!("{name} is {} s; expected at most a year", timeout.as_secs())))
+        }
+        _ => Ok(()),
+    }
 }

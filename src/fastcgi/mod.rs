@@ -4,22 +4,33 @@
 //! differs. `docs/fastcgi.md` states the promises: retry, deadlines, cancellation.
 
 mod client;
+mod connection;
 mod error;
+mod exchange;
 mod fpm;
+mod options;
 mod params;
+mod pool;
 mod record;
 mod request;
 mod response;
+mod traffic;
+mod upstream;
 
-pub use client::{Balance, ClientKey, ClientOptions, ClientStats, Commands, FastCgi, UpstreamStats};
+pub use client::Commands;
 pub use error::{Error, Phase};
 pub use fpm::{Fpm, FpmError, FpmOptions};
+pub use options::{Balance, ClientOptions, ClientStats, UpstreamStats};
+pub use params::Pairs;
+pub use pool::FastCgi;
 pub use request::{MAX_PAIR, Request, RequestBuilder, Role};
 pub use response::{Head, MAX_HEAD, Response};
 
 use bytes::Bytes;
 
 slotmap::new_key_type! {
+    /// A client: one or more upstreams and the connections to them.
+    pub struct ClientKey;
     /// A request from `send` until its final event (done or failed) has been taken.
     pub struct RequestKey;
 }
@@ -73,7 +84,7 @@ pub enum EventKind {
     /// The answer is complete.
     Done(Box<Response>),
     /// What the server said to GET_VALUES.
-    Values(Vec<(Vec<u8>, Vec<u8>)>),
+    Values(Pairs),
     /// It failed.
     Failed(Box<Error>),
 }

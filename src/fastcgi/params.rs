@@ -4,6 +4,9 @@ use super::error::Error;
 use super::record::{HEADER, Kind, put_header};
 use super::request::MAX_PAIR;
 
+/// Names and values, in order.
+pub type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// Writes pairs into PARAMS records, never across two: php-fpm decodes record by record.
 #[derive(Debug)]
 pub struct ParamsEncoder {
@@ -76,8 +79,22 @@ fn put_length(out: &mut Vec<u8>, length: usize) {
     }
 }
 
+/// A GET_VALUES record that asks for these (FastCGI 1.0, section 4.1).
+pub fn get_values(names: &[&str]) -> Vec<u8> {
+    let mut pairs = Vec::new();
+    for name in names {
+        put_length(&mut pairs, name.len());
+        put_length(&mut pairs, 0);
+        pairs.extend_from_slice(name.as_bytes());
+    }
+    let mut out = Vec::with_capacity(HEADER + pairs.len());
+    put_header(&mut out, Kind::GetValues, u16::try_from(pairs.len()).unwrap_or(u16::MAX));
+    out.append(&mut pairs);
+    out
+}
+
 /// Decodes the pairs of a GET_VALUES_RESULT record. `None`: a pair is cut.
-pub fn decode(mut bytes: &[u8]) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
+pub fn decode(mut bytes: &[u8]) -> Option<Pairs> {
     fn length(bytes: &mut &[u8]) -> Option<usize> {
         let (&first, rest) = bytes.split_first()?;
         if first < 128 {

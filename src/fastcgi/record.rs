@@ -118,11 +118,6 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// True between two records.
-    pub fn is_at_boundary(&self) -> bool {
-        self.have == 0 && self.kind.is_none()
-    }
-
     /// Where the input stopped, for the message about a truncated answer.
     pub fn position(&self) -> &'static str {
         match (self.kind, self.have, self.content) {

@@ -1,7 +1,7 @@
 //! A request before it is sent: CGI variables, checked and encoded into PARAMS records.
 
 use super::error::Error;
-use super::params::ParamsEncoder;
+use super::params::{Pairs, ParamsEncoder};
 use indexmap::IndexMap;
 
 /// The role that the FastCGI application is asked to play (FastCGI 1.0, section 6).
@@ -34,6 +34,7 @@ pub struct RequestBuilder {
     content_type: Vec<u8>,
     content_length: u64,
     role: Role,
+    data: Vec<u8>,
     params: IndexMap<Vec<u8>, Vec<u8>>,
 }
 
@@ -46,6 +47,8 @@ pub struct Request {
     /// GET, HEAD and the like (RFC 9110 section 9.2.1): sending it twice is harmless by definition.
     pub(super) safe: bool,
     pub(super) content_length: u64,
+    /// The DATA stream of a filter.
+    pub(super) data: Vec<u8>,
 }
 
 impl Request {
@@ -58,6 +61,7 @@ impl Request {
             content_type: Vec::new(),
             content_length: 0,
             role: Role::Responder,
+            data: Vec::new(),
             params: IndexMap::new(),
         }
     }
@@ -109,6 +113,13 @@ impl RequestBuilder {
         self
     }
 
+    /// A filter's DATA stream: the file to be filtered. `FCGI_DATA_LENGTH` follows from it.
+    #[must_use]
+    pub fn data(mut self, data: impl Into<Vec<u8>>) -> Self {
+        self.data = data.into();
+        self
+    }
+
     /// Adds a CGI variable or overrides one; the last value given for a name counts.
     #[must_use]
     pub fn param(mut self, name: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Self {
@@ -130,7 +141,7 @@ impl RequestBuilder {
     ///
     /// # Errors
     /// As [`build`](Self::build).
-    pub fn params(&self) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+    pub fn params(&self) -> Result<Pairs, Error> {
         let mut all = Vec::with_capacity(16 + self.params.len());
         self.each(|name, value| {
             all.push((name.to_vec(), value.to_vec()));
@@ -152,6 +163,7 @@ impl RequestBuilder {
             role: self.role,
             safe: matches!(self.method.as_slice(), b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE"),
             content_length: self.content_length,
+            data: self.data.clone(),
         })
     }
 
@@ -165,7 +177,9 @@ impl RequestBuilder {
         let length = self.content_length.to_string();
         // FastCGI 1.0, section 6.3: an authorizer is not told what only a responder needs.
         let body = self.role != Role::Authorizer;
-        let standard: [(&[u8], &[u8], bool); 15] = [
+        let filter = self.role == Role::Filter;
+        let data_length = self.data.len().to_string();
+        let standard: [(&[u8], &[u8], bool); 17] = [
             (b"GATEWAY_INTERFACE", b"CGI/1.1", true),
             (b"SERVER_SOFTWARE", concat!("towline/", env!("CARGO_PKG_VERSION")).as_bytes(), true),
             (b"SERVER_PROTOCOL", b"HTTP/1.1", true),
@@ -181,6 +195,8 @@ impl RequestBuilder {
             (b"QUERY_STRING", &self.query, true),
             (b"CONTENT_TYPE", &self.content_type, body && !self.content_type.is_empty()),
             (b"CONTENT_LENGTH", length.as_bytes(), body),
+            (b"FCGI_DATA_LENGTH", data_length.as_bytes(), filter),
+            (b"FCGI_DATA_LAST_MOD", b"0", filter),
         ];
         for (name, value, wanted) in standard {
             if wanted && (self.params.is_empty() || !self.params.contains_key(name)) {
@@ -208,6 +224,9 @@ impl RequestBuilder {
         }
         if self.role == Role::Authorizer && self.content_length > 0 {
             return Err(Error::Invalid("an authorizer gets no body (FastCGI 1.0, section 6.3)".into()));
+        }
+        if self.role != Role::Filter && !self.data.is_empty() {
+            return Err(Error::Invalid("only a filter gets a DATA stream (FastCGI 1.0, section 6.4)".into()));
         }
         for (name, value) in &self.params {
             if name.is_empty() {

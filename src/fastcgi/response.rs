@@ -32,6 +32,11 @@ pub struct Response {
 }
 
 impl Head {
+    /// No fields and status 200.
+    pub(super) fn empty() -> Head {
+        Head { status: 200, raw: Vec::new(), fields: Vec::new() }
+    }
+
     /// The status: from `Status:`, from a raw `HTTP/1.x` line, 302 for a lone `Location`, else 200.
     pub fn status(&self) -> u16 {
         self.status

@@ -10,7 +10,7 @@ pub struct ForkGuard {
 #[cfg(target_os = "linux")]
 impl ForkGuard {
     /// Marks this process as the owner.
-    pub fn new() -> Self {
+    pub fn mark() -> Self {
         // SAFETY: an anonymous mapping of one page; the result is checked before use.
         let page = unsafe {
             libc::mmap(
@@ -38,7 +38,7 @@ impl ForkGuard {
         ForkGuard { page, pid }
     }
 
-    /// True in a child of the process that called [`new`](Self::new).
+    /// True in a child of the process that called [`mark`](Self::mark).
     pub fn is_child(&self) -> bool {
         if self.page.is_null() {
             return std::process::id() != self.pid;
@@ -52,7 +52,7 @@ impl ForkGuard {
 impl Drop for ForkGuard {
     fn drop(&mut self) {
         if !self.page.is_null() {
-            // SAFETY: mapped in `new`, unmapped once.
+            // SAFETY: mapped in `mark`, unmapped once.
             unsafe { libc::munmap(self.page.cast(), PAGE) };
         }
     }
@@ -74,11 +74,11 @@ pub struct ForkGuard {
 #[cfg(not(target_os = "linux"))]
 impl ForkGuard {
     /// Marks this process as the owner.
-    pub fn new() -> Self {
+    pub fn mark() -> Self {
         ForkGuard { pid: std::process::id() }
     }
 
-    /// True in a child of the process that called [`new`](Self::new).
+    /// True in a child of the process that called [`mark`](Self::mark).
     pub fn is_child(&self) -> bool {
         std::process::id() != self.pid
     }

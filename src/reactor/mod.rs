@@ -126,7 +126,7 @@ impl<E> Reactor<E> {
             now: Instant::now(),
             turns: 0,
             budget: TURN_BUDGET,
-            fork: ForkGuard::new(),
+            fork: ForkGuard::mark(),
         })
     }
 

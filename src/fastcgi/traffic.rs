@@ -1,0 +1,448 @@
+//! Bytes between the pools and the kernel: connecting, sending, receiving, closing.
+
+use super::connection::State;
+use super::error::Error;
+use super::exchange::{Received, Stage};
+use super::pool::{CONNECTION, FastCgi, LOOKUP, REQUEST, tag};
+use super::record::Item;
+use super::upstream::ConnKey;
+use super::{ClientKey, Event, EventKind, RequestKey, params};
+use crate::net::{Address, Closing, Connected, Flushed, Transport, resolve};
+use crate::reactor::{Reactor, Readiness, Source, Tag};
+use bytes::Bytes;
+use mio::Interest;
+use slotmap::KeyData;
+use std::io::{self, ErrorKind};
+use std::time::Duration;
+
+/// What one read may take at the most, and when the rest of the buffer is too little to read into.
+const READ_SIZE: usize = 256 * 1024;
+const READ_LEAST: usize = 64 * 1024;
+/// Pauses between tries to connect to a unix socket whose backlog is full: doubled up to the limit.
+const BACKLOG_PAUSE: Duration = Duration::from_millis(1);
+const BACKLOG_PAUSE_MAX: Duration = Duration::from_millis(50);
+
+impl<E: From<Event>> Source<E> for FastCgi {
+    fn ready(&mut self, reactor: &mut Reactor<E>, tag: Tag, readiness: Readiness) {
+        let key: ConnKey = KeyData::from_ffi(tag.id).into();
+        match self.connections.get(key).map(|connection| &connection.state) {
+            Some(State::Connecting) if readiness.writable || readiness.read_closed => self.connected(reactor, key),
+            Some(State::Busy) => {
+                if readiness.writable {
+                    self.flush(reactor, key);
+                }
+                if readiness.readable {
+                    self.receive(reactor, key, readiness.read_closed);
+                }
+                self.ask_source(reactor, key);
+            }
+            // Nothing may come on an idle connection but its end.
+            Some(State::Idle) if !self.is_quiet(key) => self.discard(reactor, key),
+            _ => {}
+        }
+    }
+
+    fn expired(&mut self, reactor: &mut Reactor<E>, tag: Tag) {
+        match tag.kind {
+            CONNECTION => self.connection_timer(reactor, KeyData::from_ffi(tag.id).into()),
+            REQUEST => self.deadline_passed(reactor, KeyData::from_ffi(tag.id).into()),
+            _ => {}
+        }
+    }
+
+    fn notified(&mut self, reactor: &mut Reactor<E>, tag: Tag) {
+        if tag.kind == LOOKUP {
+            self.looked_up(reactor, KeyData::from_ffi(tag.id).into());
+        }
+    }
+}
+
+impl FastCgi {
+    /// Begins to connect: looks the name up where there is one.
+    pub(super) fn open<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ConnKey) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let client_key = connection.client;
+        let Some(upstream) =
+            self.clients.get_mut(client_key).and_then(|client| client.upstreams.get_mut(connection.upstream))
+        else {
+            return;
+        };
+        if let Some(endpoints) = upstream.endpoints(reactor.now()) {
+            connection.endpoints = endpoints;
+            return self.connect(reactor, key);
+        }
+        if upstream.lookup.is_some() {
+            return;
+        }
+        if let Address::Name { host, port } = &upstream.address {
+            match resolve(host, *port, reactor.waker(), tag(LOOKUP, client_key)) {
+                Ok(lookup) => upstream.lookup = Some(lookup),
+                Err(error) => {
+                    let error = Error::Connect { address: upstream.given.clone(), reason: error.to_string() };
+                    self.refused(reactor, key, error);
+                }
+            }
+        }
+    }
+
+    fn looked_up<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, client_key: ClientKey) {
+        let Some(client) = self.clients.get_mut(client_key) else { return };
+        let mut failed = Vec::new();
+        for (index, upstream) in client.upstreams.iter_mut().enumerate() {
+            let Some(outcome) = upstream.lookup.as_ref().and_then(|lookup| lookup.take()) else { continue };
+            upstream.lookup = None;
+            match outcome {
+                Ok(addresses) if !addresses.is_empty() => upstream.set_resolved(addresses, reactor.now()),
+                Ok(_) => failed.push((index, "the name has no address".to_owned())),
+                Err(reason) => failed.push((index, reason)),
+            }
+        }
+        let waiting: Vec<_> = self
+            .connections
+            .iter()
+            .filter(|(_, c)| c.client == client_key && matches!(c.state, State::Resolving))
+            .map(|(key, c)| (key, c.upstream))
+            .collect();
+        for (key, index) in waiting {
+            match failed.iter().find(|(upstream, _)| *upstream == index) {
+                Some((_, reason)) => {
+                    let address = self.upstream(client_key, index).map(|up| up.given.clone()).unwrap_or_default();
+                    self.refused(reactor, key, Error::Connect { address, reason: reason.clone() });
+                }
+                None => self.open(reactor, key),
+            }
+        }
+    }
+
+    /// Tries the next endpoint.
+    fn connect<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ConnKey) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(endpoint) = connection.endpoints.last() else { return };
+        let opened = Transport::connect(endpoint).and_then(|(mut transport, connected)| {
+            let interest = match connected {
+                Connected::Now => Interest::READABLE,
+                Connected::Later => Interest::READABLE | Interest::WRITABLE,
+            };
+            let registration = reactor.register(&mut transport, tag(CONNECTION, key), interest)?;
+            Ok((transport, registration, connected))
+        });
+        match opened {
+            Ok((transport, registration, Connected::Now)) => {
+                connection.transport = Some((transport, registration));
+                self.established(reactor, key);
+            }
+            Ok((transport, registration, Connected::Later)) => {
+                connection.transport = Some((transport, registration));
+                connection.state = State::Connecting;
+                connection.wants_write = true;
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                let pause = match connection.state {
+                    State::Backlog { pause } => (pause * 2).min(BACKLOG_PAUSE_MAX),
+                    _ => BACKLOG_PAUSE,
+                };
+                connection.state = State::Backlog { pause };
+                connection.timer = Some(reactor.set_timer(reactor.now() + pause, tag(CONNECTION, key)));
+            }
+            Err(error) => self.endpoint_failed(reactor, key, &error),
+        }
+    }
+
+    /// TCP has something to say about a connect under way.
+    fn connected<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ConnKey) {
+        let Some((transport, _)) = self.connections.get(key).and_then(|c| c.transport.as_ref()) else { return };
+        match transport.finish_connect() {
+            Ok(()) => self.established(reactor, key),
+            Err(error) if error.kind() == ErrorKind::NotConnected => {}
+            Err(error) => self.endpoint_failed(reactor, key, &error),
+        }
+    }
+
+    fn endpoint_failed<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ConnKey, error: &io::Error) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        if let Some((_, registration)) = connection.transport.take() {
+            reactor.forget(registration);
+        }
+        connection.endpoints.pop();
+        if !connection.endpoints.is_empty() {
+            return self.connect(reactor, key);
+        }
+        let (client, index) = (connection.client, connection.upstream);
+        let address = self.upstream(client, index).map(|upstream| upstream.given.clone()).unwrap_or_default();
+        self.refused(reactor, key, Error::Connect { address, reason: in_words(error) });
+    }
+
+    fn established<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ConnKey) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        connection.state = State::Busy;
+        connection.endpoints = Vec::new();
+        let (client, index, request) = (connection.client, connection.upstream, connection.request);
+        if let Some(upstream) = self.upstream(client, index) {
+            upstream.connects += 1;
+            upstream.down_until = None;
+        }
+        if let Some(exchange) = request.and_then(|request| self.requests.get_mut(request)) {
+            exchange.touch(reactor.now());
+        }
+        self.flush(reactor, key);
+    }
+
+    /// Sends what the kernel takes, and watches for more room only while it takes no more.
+    pub(super) fn flush<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ConnKey) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some((transport, registration)) = connection.transport.as_mut() else { return };
+        let Some((request, exchange)) =
+            connection.request.and_then(|request| Some((request, self.requests.get_mut(request)?)))
+        else {
+            return;
+        };
+        let before = exchange.out.left();
+        let blocked = match exchange.out.flush(transport) {
+            Ok(flushed) => flushed == Flushed::Blocked,
+            Err(error) if is_closed(&error) => {
+                // It may have answered before, and reading tells how it ended.
+                reactor.again(*registration);
+                return;
+            }
+            Err(error) => {
+                self.abandon(reactor, request, Error::System(format!("cannot send the request: {error}")));
+                return;
+            }
+        };
+        if exchange.out.left() != before || before == 0 {
+            exchange.touch(reactor.now());
+        }
+        let asks = exchange.wants_source();
+        if blocked != connection.wants_write {
+            let interest = if blocked { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
+            connection.wants_write = blocked;
+            if let Err(error) = reactor.reregister(transport, *registration, interest) {
+                self.abandon(reactor, request, Error::System(error.to_string()));
+                return;
+            }
+        }
+        if asks {
+            // In the next turn, so that an eager source does not keep others waiting.
+            reactor.again(*registration);
+        }
+        self.arm(reactor, request);
+    }
+
+    /// True while an idle connection has nothing to read, not even its end.
+    pub(super) fn is_quiet(&self, key: ConnKey) -> bool {
+        let transport = self.connections.get(key).and_then(|connection| connection.transport.as_ref());
+        transport.is_some_and(|(transport, _)| transport.is_quiet())
+    }
+
+    fn ask_source<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ConnKey) {
+        let Some(request) = self.connections.get(key).and_then(|connection| connection.request) else { return };
+        if let Some(bytes) = self.requests.get_mut(request).and_then(|exchange| exchange.ask_source()) {
+            reactor.push(Event { request, kind: EventKind::WantBody(bytes) });
+        }
+    }
+
+    /// The answer to a question of `ask_source`.
+    pub(super) fn give_body<E: From<Event>>(
+        &mut self,
+        reactor: &mut Reactor<E>,
+        request: RequestKey,
+        bytes: &[u8],
+    ) -> Result<(), Error> {
+        let exchange = self.requests.get_mut(request).ok_or(Error::Stale("request"))?;
+        let Stage::Active(key) = exchange.stage else {
+            return Err(Error::Invalid("the request has ended; no body bytes are wanted".into()));
+        };
+        if let Err(error) = exchange.give(bytes) {
+            self.abandon(reactor, request, error.clone());
+            return Err(error);
+        }
+        self.flush(reactor, key);
+        Ok(())
+    }
+
+    /// Reads until the kernel has no more, the buffer is used up, or the turn's budget is.
+    fn receive<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ConnKey, closed: bool) {
+        if self.scratch.capacity() < READ_LEAST {
+            self.scratch.reserve(READ_SIZE);
+        }
+        loop {
+            let Some((transport, registration)) = self.connections.get(key).and_then(|c| c.transport.as_ref()) else {
+                return;
+            };
+            let registration = *registration;
+            let room = self.scratch.capacity();
+            if room < READ_LEAST || reactor.budget() == 0 {
+                return reactor.again(registration);
+            }
+            match transport.read(&mut self.scratch) {
+                Ok(0) => {
+                    let how = transport.closing();
+                    return self.closed(reactor, key, Some(how));
+                }
+                Ok(n) => {
+                    reactor.spend(n);
+                    let chunk = self.scratch.split().freeze();
+                    self.decode(reactor, key, &chunk, closed);
+                    // A short read has emptied the socket; with an end announced, that is still to be read.
+                    if n < room && !closed {
+                        return;
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(_) => return self.closed(reactor, key, None),
+            }
+        }
+    }
+
+    /// Takes the records of `chunk` apart; `closed` when the peer has announced its end.
+    fn decode<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ConnKey, chunk: &Bytes, closed: bool) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let Some(request) = connection.request else { return self.discard(reactor, key) };
+        let Some(exchange) = self.requests.get_mut(request) else { return self.discard(reactor, key) };
+        let max_response = self.clients.get(connection.client).map_or(u64::MAX, |client| client.options.max_response);
+        let first = !exchange.got_bytes;
+        exchange.got_bytes = true;
+        exchange.touch(reactor.now());
+        let mut at = 0;
+        loop {
+            let step = match connection.decoder.next(chunk, &mut at) {
+                Ok(None) => break,
+                Ok(Some(Item::Values(values))) if exchange.management => match params::decode(&values) {
+                    Some(pairs) => {
+                        let client = connection.client;
+                        self.discard(reactor, key);
+                        self.end(reactor, request, EventKind::Values(pairs));
+                        return self.pump(reactor, client);
+                    }
+                    None => Err(Error::Protocol("the server's GET_VALUES_RESULT holds a cut name-value pair".into())),
+                },
+                Ok(Some(item)) => exchange.receive(request, item, chunk, max_response, reactor),
+                Err(error) => Err(error),
+            };
+            match step {
+                Ok(Received::More) => {}
+                Ok(Received::Complete { app_status }) => {
+                    let response = exchange.finish(app_status, reactor.now());
+                    let clean =
+                        !closed && at == chunk.len() && !connection.decoder.owes_padding() && exchange.is_sent();
+                    return self.complete(reactor, key, request, EventKind::Done(Box::new(response)), clean);
+                }
+                Ok(Received::Overloaded) => {
+                    let (client, index) = (connection.client, connection.upstream);
+                    self.discard(reactor, key);
+                    let error = Error::Protocol("the server refused the request: it is overloaded".into());
+                    self.elsewhere(reactor, request, index, error);
+                    return self.pump(reactor, client);
+                }
+                Err(error) => {
+                    self.abandon(reactor, request, error);
+                    return;
+                }
+            }
+        }
+        if first {
+            self.arm(reactor, request);
+        }
+    }
+
+    /// An answer is complete: the connection serves the next request, rests, or is closed.
+    fn complete<E: From<Event>>(
+        &mut self,
+        reactor: &mut Reactor<E>,
+        key: ConnKey,
+        request: RequestKey,
+        done: EventKind,
+        clean: bool,
+    ) {
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        let (client_key, index) = (connection.client, connection.upstream);
+        connection.request = None;
+        let keep = self.clients.get(client_key).is_some_and(|client| client.options.keep_alive);
+        if clean && keep {
+            let (now, turn) = (reactor.now(), reactor.turns());
+            connection.state = State::Idle;
+            connection.used = true;
+            connection.idle_since = now;
+            connection.idle_turn = turn;
+            if connection.timer.is_none()
+                && let Some(at) = self.clients.get(client_key).and_then(|c| now.checked_add(c.options.idle_close))
+            {
+                connection.timer = Some(reactor.set_timer(at, tag(CONNECTION, key)));
+            }
+            if let Some(upstream) = self.upstream(client_key, index) {
+                upstream.active = upstream.active.saturating_sub(1);
+                upstream.idle.push(key);
+            }
+        } else {
+            // At once: php-fpm's worker waits for it.
+            self.discard(reactor, key);
+        }
+        self.end(reactor, request, done);
+        self.pump(reactor, client_key);
+    }
+
+    /// The connection has ended: `how` the peer closed it, or `None` for a reset.
+    fn closed<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ConnKey, how: Option<Closing>) {
+        let Some(connection) = self.connections.get(key) else { return };
+        let (client_key, index, used) = (connection.client, connection.upstream, connection.used);
+        let position = connection.decoder.position();
+        let Some(request) = connection.request else { return self.discard(reactor, key) };
+        let address = self.whereabouts(request);
+        self.discard(reactor, key);
+        let Some(exchange) = self.requests.get_mut(request) else { return };
+        // The rule of docs/fastcgi.md, "When a request is sent again".
+        let cannot_have_run = exchange.cannot_have_started()
+            || match how {
+                Some(Closing::Half) => true,
+                Some(Closing::Unknown) => exchange.safe,
+                Some(Closing::Full) | None => false,
+            };
+        if used && !exchange.retried && !exchange.got_bytes && !exchange.has_used_source() && cannot_have_run {
+            self.again(reactor, request, index);
+        } else {
+            let what = if exchange.got_bytes {
+                format!("{address} closed the connection {position}")
+            } else {
+                format!(
+                    "{address} closed the connection before it answered (worker killed or crashed, request \
+                     refused, or listen.allowed_clients)"
+                )
+            };
+            self.end(reactor, request, EventKind::Failed(Box::new(Error::Closed(what))));
+        }
+        self.pump(reactor, client_key);
+    }
+
+    /// A connection's timer fired: time to try again, or to close for having been idle.
+    fn connection_timer<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ConnKey) {
+        let now = reactor.now();
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        connection.timer = None;
+        match connection.state {
+            State::Backlog { .. } => self.connect(reactor, key),
+            State::Idle => {
+                let idle_close = self.clients.get(connection.client).map(|client| client.options.idle_close);
+                match idle_close.and_then(|after| connection.idle_since.checked_add(after)) {
+                    Some(at) if at > now => connection.timer = Some(reactor.set_timer(at, tag(CONNECTION, key))),
+                    _ => self.discard(reactor, key),
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The peer is gone, as a write learns it.
+fn is_closed(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::NotConnected)
+}
+
+fn in_words(error: &io::Error) -> String {
+    let hint = match error.kind() {
+        ErrorKind::NotFound => " (is php-fpm running, and is this its `listen` path?)",
+        ErrorKind::PermissionDenied => " (see listen.owner, listen.group and listen.mode of the pool)",
+        ErrorKind::ConnectionRefused => " (nothing listens there)",
+        _ => "",
+    };
+    format!("{error}{hint}")
+}

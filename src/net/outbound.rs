@@ -1,0 +1,70 @@
+//! Bytes on their way out, kept until their owner lets them go.
+
+use super::Transport;
+use std::io;
+
+/// How far a flush came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flushed {
+    /// Everything is with the kernel.
+    All,
+    /// The kernel takes no more for now.
+    Blocked,
+}
+
+/// A buffer and how much of it the kernel has taken.
+#[derive(Debug, Default)]
+pub struct Outbound {
+    bytes: Vec<u8>,
+    at: usize,
+}
+
+impl Outbound {
+    /// A buffer of these bytes, none of them sent.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Outbound { bytes, at: 0 }
+    }
+
+    /// Bytes that the kernel has taken since [`new`](Self::new), [`rewind`](Self::rewind) or [`refill`](Self::refill).
+    pub fn sent(&self) -> usize {
+        self.at
+    }
+
+    /// Bytes still to be sent.
+    pub fn left(&self) -> usize {
+        self.bytes.len() - self.at
+    }
+
+    /// Starts over with the same bytes.
+    pub fn rewind(&mut self) {
+        self.at = 0;
+    }
+
+    /// The buffer, emptied of what was sent, to be filled again.
+    pub fn refill(&mut self) -> &mut Vec<u8> {
+        self.bytes.drain(..self.at);
+        self.at = 0;
+        &mut self.bytes
+    }
+
+    /// Gives the buffer up.
+    pub fn into_inner(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// Writes until all is sent or the kernel takes no more.
+    ///
+    /// # Errors
+    /// As `send(2)`, but never `EAGAIN` or `EINTR`; no SIGPIPE is raised.
+    pub fn flush(&mut self, transport: &Transport) -> io::Result<Flushed> {
+        while let Some(rest) = self.bytes.get(self.at..).filter(|rest| !rest.is_empty()) {
+            match transport.send(rest) {
+                Ok(n) => self.at += n,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Flushed::Blocked),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Flushed::All)
+    }
+}

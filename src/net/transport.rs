@@ -1,0 +1,173 @@
+//! Nonblocking stream sockets of either family.
+
+use bytes::BytesMut;
+use mio::event::Source;
+use mio::net::{TcpStream, UnixStream};
+use mio::{Interest, Registry, Token};
+use socket2::SockRef;
+use std::io::{self, ErrorKind};
+use std::mem::MaybeUninit;
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, RawFd};
+use std::path::PathBuf;
+
+/// What a transport connects to: an address with nothing left to look up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    /// A unix socket.
+    Unix(PathBuf),
+    /// A TCP address.
+    Tcp(SocketAddr),
+}
+
+/// Whether a new connection stands yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Connected {
+    /// It does.
+    Now,
+    /// It becomes writable when it does or has failed.
+    Later,
+}
+
+/// How the peer has closed a connection that reads end of file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closing {
+    /// Only its writing side, for certain: it still reads.
+    Half,
+    /// Its writing side at least; TCP cannot tell more.
+    Unknown,
+    /// Altogether.
+    Full,
+}
+
+/// A connected, or connecting, stream.
+#[derive(Debug)]
+pub enum Transport {
+    /// Over a unix socket.
+    Unix(UnixStream),
+    /// Over TCP, without Nagle's delay.
+    Tcp(TcpStream),
+}
+
+/// No SIGPIPE: the library may live in a program that has not ignored it.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+const SEND_FLAGS: libc::c_int = libc::MSG_NOSIGNAL;
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+const SEND_FLAGS: libc::c_int = 0;
+
+impl Transport {
+    /// Begins to connect.
+    ///
+    /// # Errors
+    /// As `connect(2)`; [`ErrorKind::WouldBlock`] when a unix socket's backlog is full, which no readiness
+    /// event will ever tell: try again later.
+    pub fn connect(endpoint: &Endpoint) -> io::Result<(Transport, Connected)> {
+        let (transport, connected) = match endpoint {
+            Endpoint::Unix(path) => (Transport::Unix(UnixStream::connect(path)?), Connected::Now),
+            Endpoint::Tcp(address) => {
+                let stream = TcpStream::connect(*address)?;
+                stream.set_nodelay(true)?;
+                (Transport::Tcp(stream), Connected::Later)
+            }
+        };
+        #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+        SockRef::from(&transport).set_nosigpipe(true)?;
+        Ok((transport, connected))
+    }
+
+    /// The error of a connect that was [`Connected::Later`], if it has failed.
+    ///
+    /// # Errors
+    /// As `connect(2)`; [`ErrorKind::NotConnected`] while it is still going on.
+    pub fn finish_connect(&self) -> io::Result<()> {
+        if let Some(error) = SockRef::from(self).take_error()? {
+            return Err(error);
+        }
+        match self {
+            Transport::Unix(_) => Ok(()),
+            Transport::Tcp(stream) => stream.peer_addr().map(drop),
+        }
+    }
+
+    /// Sends what the kernel takes.
+    ///
+    /// # Errors
+    /// As `send(2)`.
+    pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        SockRef::from(self).send_with_flags(bytes, SEND_FLAGS)
+    }
+
+    /// Reads into the spare capacity of `buffer`; 0 is the end of the stream.
+    ///
+    /// # Errors
+    /// As `recv(2)`, but never `EINTR`.
+    pub fn read(&self, buffer: &mut BytesMut) -> io::Result<usize> {
+        let n = loop {
+            match SockRef::from(self).recv(buffer.spare_capacity_mut()) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                result => break result?,
+            }
+        };
+        // SAFETY: the kernel has written `n` bytes of the spare capacity.
+        unsafe { buffer.set_len(buffer.len() + n) };
+        Ok(n)
+    }
+
+    /// True while an idle connection is fit for use: nothing to read, not even an end.
+    pub fn is_quiet(&self) -> bool {
+        let mut byte = [MaybeUninit::uninit()];
+        matches!(SockRef::from(self).peek(&mut byte), Err(error) if error.kind() == ErrorKind::WouldBlock)
+    }
+
+    /// How the peer has closed; asked after a read of 0.
+    pub fn closing(&self) -> Closing {
+        if matches!(self, Transport::Tcp(_)) {
+            return Closing::Unknown;
+        }
+        let mut poll = libc::pollfd { fd: self.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: one pollfd that lives through the call; a timeout of 0 does not wait.
+        let n = unsafe { libc::poll(&raw mut poll, 1, 0) };
+        if n == 1 && poll.revents & (libc::POLLHUP | libc::POLLERR) == 0 { Closing::Half } else { Closing::Full }
+    }
+}
+
+impl AsRawFd for Transport {
+    fn as_raw_fd(&self) -> RawFd {
+        match self {
+            Transport::Unix(stream) => stream.as_raw_fd(),
+            Transport::Tcp(stream) => stream.as_raw_fd(),
+        }
+    }
+}
+
+impl std::os::fd::AsFd for Transport {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        match self {
+            Transport::Unix(stream) => stream.as_fd(),
+            Transport::Tcp(stream) => stream.as_fd(),
+        }
+    }
+}
+
+impl Source for Transport {
+    fn register(&mut self, registry: &Registry, token: Token, interest: Interest) -> io::Result<()> {
+        match self {
+            Transport::Unix(stream) => stream.register(registry, token, interest),
+            Transport::Tcp(stream) => stream.register(registry, token, interest),
+        }
+    }
+
+    fn reregister(&mut self, registry: &Registry, token: Token, interest: Interest) -> io::Result<()> {
+        match self {
+            Transport::Unix(stream) => stream.reregister(registry, token, interest),
+            Transport::Tcp(stream) => stream.reregister(registry, token, interest),
+        }
+    }
+
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        match self {
+            Transport::Unix(stream) => stream.deregister(registry),
+            Transport::Tcp(stream) => stream.deregister(registry),
+        }
+    }
+}
