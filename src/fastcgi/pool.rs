@@ -38,6 +38,8 @@ pub(super) struct Client {
     turn: usize,
     /// Its owner is gone.
     released: bool,
+    /// `pump` is at work further down the stack.
+    pumping: bool,
     pub stats: ClientStats,
 }
 
@@ -74,6 +76,7 @@ impl FastCgi {
             live: 0,
             turn: 0,
             released: false,
+            pumping: false,
             stats: ClientStats::default(),
         })
     }
@@ -109,37 +112,46 @@ impl FastCgi {
         key
     }
 
-    /// Gives waiting requests to connections as long as there are both.
+    /// Gives waiting requests to connections as long as there are both. A placement that fails at once comes
+    /// back here; it returns, for the loop below goes on anyway, and a long queue must not become a deep stack.
     pub(super) fn pump<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, client_key: ClientKey) {
-        loop {
-            let Some(client) = self.clients.get_mut(client_key) else { return };
-            let Some(&key) = client.waiting.front() else { break };
-            let Some(exchange) = self.requests.get(key).filter(|exchange| exchange.stage == Stage::Waiting) else {
-                client.waiting.pop_front();
-                continue;
-            };
-            let (upstreams, options) = (&client.upstreams, &client.options);
-            let (tried, limit) = (exchange.tried, options.max_connections);
-            match choose(upstreams, tried, options.balance, client.turn, limit, reactor.now()) {
-                Choice::Full => break,
-                Choice::Take(index) => {
-                    client.waiting.pop_front();
-                    client.waiting_count -= 1;
-                    client.turn = index + 1;
-                    self.place(reactor, client_key, index, key);
-                }
-                Choice::Exhausted => {
-                    let refusal = exchange.refusal.clone().unwrap_or(Error::Cancelled);
-                    self.end(reactor, key, EventKind::Failed(Box::new(refusal)));
-                }
-            }
+        let Some(client) = self.clients.get_mut(client_key) else { return };
+        if std::mem::replace(&mut client.pumping, true) {
+            return;
         }
-        if let Some(client) = self.clients.get_mut(client_key)
-            && client.waiting.len() > 2 * client.waiting_count + 64
-        {
+        while self.place_next(reactor, client_key) {}
+        let Some(client) = self.clients.get_mut(client_key) else { return };
+        client.pumping = false;
+        if client.waiting.len() > 2 * client.waiting_count + 64 {
             let requests = &self.requests;
             client.waiting.retain(|key| requests.get(*key).is_some_and(|it| it.stage == Stage::Waiting));
         }
+    }
+
+    /// Takes the oldest waiting request out of the queue, if there is one and a connection for it.
+    fn place_next<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, client_key: ClientKey) -> bool {
+        let Some(client) = self.clients.get_mut(client_key) else { return false };
+        let Some(&key) = client.waiting.front() else { return false };
+        let Some(exchange) = self.requests.get(key).filter(|exchange| exchange.stage == Stage::Waiting) else {
+            client.waiting.pop_front();
+            return true;
+        };
+        let (upstreams, options) = (&client.upstreams, &client.options);
+        let (tried, limit) = (exchange.tried, options.max_connections);
+        match choose(upstreams, tried, options.balance, client.turn, limit, reactor.now()) {
+            Choice::Full => return false,
+            Choice::Take(index) => {
+                client.waiting.pop_front();
+                client.waiting_count -= 1;
+                client.turn = index + 1;
+                self.place(reactor, client_key, index, key);
+            }
+            Choice::Exhausted => {
+                let refusal = exchange.refusal.clone().unwrap_or(Error::Cancelled);
+                self.end(reactor, key, EventKind::Failed(Box::new(refusal)));
+            }
+        }
+        true
     }
 
     /// Puts a request that is out of the queue on an idle connection of this upstream, or a new one.
