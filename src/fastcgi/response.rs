@@ -47,6 +47,21 @@ impl Head {
         self.fields.iter().map(|(name, value)| (self.slice(name), self.slice(value)))
     }
 
+    /// How many header fields there are.
+    pub fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// True without any header field.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// The header field with this index, as in [`fields`](Self::fields).
+    pub fn get(&self, index: usize) -> Option<(&[u8], &[u8])> {
+        self.fields.get(index).map(|(name, value)| (self.slice(name), self.slice(value)))
+    }
+
     /// The first value of the field `name` (lower case).
     pub fn field(&self, name: &str) -> Option<&[u8]> {
         self.fields().find(|(n, _)| *n == name.as_bytes()).map(|(_, value)| value)
