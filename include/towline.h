@@ -220,7 +220,7 @@ typedef void (*towline_timer_callback)(void *user);
 
 /**
  * Settings of a client. Fill it with towline_fcgi_client_options_init(), then change what should differ. Deadlines
- * are in milliseconds, more than 0, or -1 for none.
+ * are in milliseconds, 1 to a year, or -1 for none.
  */
 typedef struct {
     /**
@@ -650,6 +650,11 @@ towline_status towline_fcgi_builder_source(towline_fcgi_builder *builder,
                                            towline_fcgi_source source,
                                            void *user,
                                            uint64_t length);
+
+/**
+ * Sets the DATA stream of a filter: the bytes of the file to be filtered.
+ */
+towline_status towline_fcgi_builder_data(towline_fcgi_builder *builder, const void *data, size_t length);
 
 /**
  * Sets the deadline for the whole request, queueing included, in milliseconds; -1 (as it is unless set): the client's.

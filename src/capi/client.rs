@@ -23,7 +23,7 @@ pub enum towline_fcgi_balance {
 }
 
 /// Settings of a client. Fill it with towline_fcgi_client_options_init(), then change what should differ. Deadlines
-/// are in milliseconds, more than 0, or -1 for none.
+/// are in milliseconds, 1 to a year, or -1 for none.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct towline_fcgi_client_options {
@@ -88,6 +88,9 @@ impl towline_fcgi_client_options {
         if self.max_connections == 0 {
             return Err(Failure::invalid("max_connections is 0; expected 1 or more"));
         }
+        if self.max_pending == 0 {
+            return Err(Failure::invalid("max_pending is 0; expected 1 or more"));
+        }
         Ok(ClientOptions {
             max_connections: self.max_connections as usize,
             max_pending: usize::try_from(self.max_pending).unwrap_or(usize::MAX),
@@ -118,17 +121,21 @@ fn millis(duration: Option<Duration>) -> i64 {
     duration.map_or(-1, |duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
 }
 
+/// A year: no deadline lies further away.
+const LONGEST_MS: i64 = 366 * 24 * 3600 * 1000;
+
 fn duration(name: &str, ms: i64) -> Result<Duration, Failure> {
-    u64::try_from(ms)
-        .map(Duration::from_millis)
-        .map_err(|_| Failure::invalid(format!("{name} is {ms}; expected 0 or more milliseconds")))
+    match ms {
+        0..=LONGEST_MS => Ok(Duration::from_millis(ms.unsigned_abs())),
+        _ => Err(Failure::invalid(format!("{name} is {ms}; expected 0 to {LONGEST_MS} milliseconds"))),
+    }
 }
 
 pub(super) fn deadline(name: &str, ms: i64) -> Result<Option<Duration>, Failure> {
     match ms {
         -1 => Ok(None),
-        1.. => Ok(Some(Duration::from_millis(ms.unsigned_abs()))),
-        _ => Err(Failure::invalid(format!("{name} is {ms}; expected more than 0 milliseconds, or -1 for none"))),
+        1..=LONGEST_MS => Ok(Some(Duration::from_millis(ms.unsigned_abs()))),
+        _ => Err(Failure::invalid(format!("{name} is {ms}; expected 1 to {LONGEST_MS} milliseconds, or -1 for none"))),
     }
 }
 

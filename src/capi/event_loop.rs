@@ -325,7 +325,7 @@ pub unsafe extern "C" fn towline_loop_wake(r#loop: *const towline_loop) -> towli
         return TOWLINE_ERR_INVALID;
     }
     // SAFETY: a living loop by the caller's promise; `wake` never moves and is made for many threads.
-    let wake = unsafe { &*&raw const (*r#loop).wake };
+    let wake: &Wake = unsafe { &(*r#loop).wake };
     wake.asked.store(true, Ordering::Release);
     wake.waker.wake();
     TOWLINE_OK
