@@ -64,6 +64,7 @@ impl towline_fpm_options {
                 ini: pairs("ini", self.ini, self.ini_count)?,
                 env: pairs("env", self.env, self.env_count)?,
                 binary: if self.binary.is_null() { None } else { Some(text("binary", self.binary)?.into()) },
+                version_hint: None,
                 start_timeout,
             })
         }
