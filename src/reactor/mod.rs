@@ -191,6 +191,7 @@ impl<E> Reactor<E> {
     /// Has [`Source::ready`] called (readable) in the next turn, behind what the kernel has ready.
     pub fn again(&mut self, registration: Registration) {
         self.again.push_back(registration);
+        self.look_readable_if_work_waits();
     }
 
     /// Bytes that may still be read in this turn.
