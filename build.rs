@@ -9,6 +9,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         capi::header()?;
         capi::soname();
     }
+    #[cfg(feature = "php")]
+    php::build()?;
     Ok(())
 }
 
@@ -56,5 +58,52 @@ mod capi {
             Ok("windows") | Err(_) => {}
             Ok(_) => println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libtowline.so.0"),
         }
+    }
+}
+
+/// The C shim of the PHP extension, and the versions that it shows.
+#[cfg(feature = "php")]
+mod php {
+    use std::error::Error;
+    use std::process::Command;
+    use std::{env, fs};
+
+    /// Crates whose versions `php --ri towline` shows.
+    const SHOWN: [&str; 5] = ["bytes", "ext-php-rs", "mio", "slotmap", "socket2"];
+
+    pub fn build() -> Result<(), Box<dyn Error>> {
+        println!("cargo:rerun-if-changed=src/php/shim.c");
+        println!("cargo:rerun-if-changed=Cargo.lock");
+        println!("cargo:rerun-if-env-changed=PHP_CONFIG");
+        let mut shim = cc::Build::new();
+        shim.file("src/php/shim.c").warnings(true).flag("-fvisibility=hidden").flag("-Wno-unused-parameter");
+        for include in php_config("--includes")?.split_whitespace() {
+            // The engine's headers warn where ours must not.
+            shim.flag(include.replace("-I", "-isystem"));
+        }
+        shim.try_compile("towline_php_shim")?;
+        let version = php_config("--version")?;
+        let minor: Vec<&str> = version.trim().splitn(3, '.').take(2).collect();
+        println!("cargo:rustc-env=TOWLINE_PHP_VERSION={}", minor.join("."));
+        let lock = fs::read_to_string("Cargo.lock")?;
+        for name in SHOWN {
+            let variable = name.replace('-', "_").to_uppercase();
+            println!("cargo:rustc-env=TOWLINE_VERSION_{variable}={}", locked_version(&lock, name));
+        }
+        Ok(())
+    }
+
+    fn php_config(argument: &str) -> Result<String, String> {
+        let program = env::var("PHP_CONFIG").unwrap_or_else(|_| "php-config".into());
+        match Command::new(&program).arg(argument).output() {
+            Ok(output) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+            _ => Err(format!("{program} {argument} failed: install PHP's development files or set PHP_CONFIG")),
+        }
+    }
+
+    fn locked_version<'a>(lock: &'a str, name: &str) -> &'a str {
+        let wanted = format!("name = \"{name}\"");
+        let mut lines = lock.lines().skip_while(|line| *line != wanted);
+        lines.nth(1).and_then(|line| line.split('"').nth(1)).unwrap_or("unknown")
     }
 }

@@ -1,0 +1,248 @@
+//! From events to PHP: one event at a time becomes tasks, one task at a time is done.
+//!
+//! Every call into PHP may come back (send, cancel, `tick()`), throw, exit, park this frame in a Fiber, or never
+//! return. So the queues are the only memory: nothing is borrowed and nothing is counted on across a task.
+
+use super::errors::{self, Answer, Thrown};
+use super::state::{Expects, Op, State, Task};
+use super::{call, class, fiber, future, json, response, value};
+use crate::fastcgi::{Error, EventKind, RequestKey};
+use crate::{Event, TimerKey, fastcgi};
+use ext_php_rs::types::Zval;
+use std::io;
+use std::time::Duration;
+
+/// Who drives the loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Driver {
+    /// `run()` or `tick()`: failures that nobody handles come out of it.
+    Loop,
+    /// Somebody who waits for one thing, and whom the failures of others do not concern.
+    Await,
+}
+
+impl State {
+    /// One round: what is ready, or else what `timeout` (`None`: for ever) brings. Returns how many tasks were
+    /// done; ends early when `done` says so.
+    pub fn round(&self, timeout: Option<Duration>, driver: Driver, done: &dyn Fn() -> bool) -> Answer<usize> {
+        if driver == Driver::Loop {
+            self.throw_forgotten()?;
+        }
+        let mut deferred = self.deferred.take();
+        self.ready.borrow_mut().append(&mut deferred);
+        drop(deferred);
+        self.wait(timeout)?;
+        let mut count = self.do_tasks(done)?;
+        // Events that callbacks bring about wait for the next round.
+        let events = self.core(|core| core.queued())?;
+        for _ in 0..events {
+            if done() {
+                break;
+            }
+            let Some(event) = self.core(crate::Loop::next_event)? else { break };
+            self.prepare(event, driver)?;
+            count += self.do_tasks(done)?;
+        }
+        Ok(count)
+    }
+
+    /// Lets the core wait and work, for as long as nothing else is to do.
+    fn wait(&self, timeout: Option<Duration>) -> Answer {
+        let timeout = if self.ready.borrow().is_empty() { timeout } else { Some(Duration::ZERO) };
+        call::interrupt()?;
+        match self.core(|core| core.turn(timeout))? {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => call::interrupt(),
+            Err(error) => Err(errors::runtime(&format!("the loop cannot wait for events: {error}"))),
+        }
+    }
+
+    fn do_tasks(&self, done: &dyn Fn() -> bool) -> Answer<usize> {
+        let mut count = 0;
+        while !done() {
+            let task = self.ready.borrow_mut().pop_front();
+            let Some(task) = task else { break };
+            match task {
+                Task::Plain(closure) => drop(call::closure(&closure, &mut [])?),
+                Task::With(closure, argument) => drop(call::closure(&closure, &mut [argument])?),
+                Task::Source(closure, request, most) => self.feed(&closure, request, most)?,
+                Task::Resume(waiting) => fiber::resume(&waiting)?,
+                Task::Throw(exception) => return Err(errors::throw_object(&exception)),
+            }
+            count += 1;
+            // Dropping the arguments may have run a destructor that threw.
+            if call::exception_pending() {
+                return Err(Thrown);
+            }
+        }
+        Ok(count)
+    }
+
+    /// Makes an event into tasks.
+    fn prepare(&self, event: Event, driver: Driver) -> Answer {
+        match event {
+            Event::Timer(key) => {
+                self.prepare_timer(key);
+                Ok(())
+            }
+            Event::FastCgi(fastcgi::Event { request, .. }) => {
+                self.current.replace(Some(event));
+                let outcome = self.prepare_request(request, driver);
+                let spent = self.current.take();
+                drop(spent);
+                outcome
+            }
+        }
+    }
+
+    fn prepare_timer(&self, key: TimerKey) {
+        let mut timers = self.timers.borrow_mut();
+        let closure = match timers.get(key) {
+            Some((closure, true)) => closure.shallow_clone(),
+            Some((_, false)) => match timers.remove(key) {
+                Some((closure, _)) => closure,
+                None => return,
+            },
+            None => return,
+        };
+        drop(timers);
+        self.ready.borrow_mut().push_back(Task::Plain(closure));
+    }
+
+    fn prepare_request(&self, request: RequestKey, driver: Driver) -> Answer {
+        let current = self.current.borrow();
+        let Some(Event::FastCgi(event)) = &*current else { return Ok(()) };
+        let task = match &event.kind {
+            EventKind::Head(_) => {
+                let Some(closure) = self.callback(request, |op| &op.callbacks.head) else { return Ok(()) };
+                let object = response::create();
+                drop(current);
+                if let Some(Event::FastCgi(fastcgi::Event { kind: EventKind::Head(head), .. })) = self.current.take() {
+                    response::set_head(&object, head);
+                }
+                Task::With(closure, object)
+            }
+            EventKind::Body(bytes) => {
+                let Some(closure) = self.callback(request, |op| &op.callbacks.body) else { return Ok(()) };
+                Task::With(closure, value::string(bytes))
+            }
+            EventKind::Stderr(bytes) => {
+                let Some(closure) = self.callback(request, |op| &op.callbacks.stderr) else { return Ok(()) };
+                Task::With(closure, value::string(bytes))
+            }
+            EventKind::WantBody(most) => {
+                let Some(closure) = self.callback(request, |op| &op.callbacks.source) else { return Ok(()) };
+                Task::Source(closure, request, *most)
+            }
+            EventKind::Done(_) | EventKind::Values(_) | EventKind::Failed(_) => {
+                drop(current);
+                let op = self.ops.borrow_mut().remove(request);
+                return match op {
+                    Some(op) => self.end(op, driver),
+                    None => Ok(()),
+                };
+            }
+        };
+        self.ready.borrow_mut().push_back(task);
+        Ok(())
+    }
+
+    /// One of a request's closures, unless there is none.
+    fn callback(&self, request: RequestKey, which: impl Fn(&Op) -> &Zval) -> Option<Zval> {
+        let ops = self.ops.borrow();
+        ops.get(request).map(which).filter(|closure| closure.is_object()).map(Zval::shallow_clone)
+    }
+
+    /// The final event of an operation.
+    fn end(&self, op: Op, driver: Driver) -> Answer {
+        let outcome = self.outcome(op.expects)?;
+        let Op { future, callbacks, .. } = op;
+        future::settle(self, &future, outcome, driver);
+        drop(callbacks);
+        drop(future);
+        if call::exception_pending() { Err(Thrown) } else { Ok(()) }
+    }
+
+    /// What the final event in `current` means: a value, or an exception object.
+    fn outcome(&self, expects: Expects) -> Answer<Result<Zval, Zval>> {
+        let current = self.current.borrow();
+        let Some(Event::FastCgi(event)) = &*current else { return Ok(Ok(Zval::null())) };
+        Ok(match (&event.kind, expects) {
+            (EventKind::Failed(error), _) => Err(errors::exception(error)),
+            (EventKind::Values(pairs), _) => {
+                let mut array = value::array();
+                for (name, text) in pairs {
+                    value::put(&mut array, name, value::string(text));
+                }
+                Ok(array)
+            }
+            (EventKind::Done(answer), Expects::Ping) => {
+                Ok(value::bool(answer.head.status() == 200 && answer.body.trim_ascii() == b"pong"))
+            }
+            (EventKind::Done(answer), Expects::Status) => {
+                let (status, text) = (answer.head.status(), value::string(&answer.body));
+                drop(current);
+                json::status(status, text)?
+            }
+            (EventKind::Done(answer), _) => {
+                let object = response::create();
+                response::set_answer(&object, answer);
+                drop(current);
+                if let Some(Event::FastCgi(fastcgi::Event { kind: EventKind::Done(answer), .. })) = self.current.take()
+                {
+                    response::set_head(&object, Box::new(answer.head));
+                }
+                Ok(object)
+            }
+            _ => Ok(Zval::null()),
+        })
+    }
+
+    /// Asks a body's source and hands on what it gives.
+    fn feed(&self, closure: &Zval, request: RequestKey, most: usize) -> Answer {
+        let given = call::closure(closure, &mut [value::int(most)]);
+        let given = match given {
+            Ok(given) if given.is_null() || given.is_string() => given,
+            Ok(mut given) => {
+                let type_name = value::type_name(&mut given).to_string_lossy();
+                let thrown = errors::type_error(&format!(
+                    "the body's source must return a string of at most {most} bytes, or null at the end; {type_name} returned"
+                ));
+                return self.give_up(request, thrown);
+            }
+            Err(thrown) => return self.give_up(request, thrown),
+        };
+        let bytes = value::bytes_of(&given).filter(|bytes| !bytes.is_empty());
+        // A refusal fails the request, which is how the program learns of it; a request that ended meanwhile needs none.
+        self.core(|core| drop(core.fastcgi().body(request, bytes)))
+    }
+
+    /// Ends a request whose source threw. The exception is on its way already, so the future's is not thrown as well.
+    fn give_up(&self, request: RequestKey, thrown: Thrown) -> Answer {
+        {
+            let ops = self.ops.borrow();
+            if let Some(future) = ops.get(request).and_then(|op| class::of::<future::Future>(&op.future)) {
+                future.handle();
+            }
+        }
+        self.core_quietly(|core| {
+            core.fastcgi().fail(request, Error::Closed("the source of the request's body failed".into()))
+        });
+        Err(thrown)
+    }
+
+    /// Throws the oldest failure that has been kept and that still nobody handles.
+    fn throw_forgotten(&self) -> Answer {
+        loop {
+            let Some(future) = self.failed.borrow_mut().pop_front() else { return Ok(()) };
+            if let Some(exception) = future::unhandled(&future) {
+                return Err(errors::throw_object(&exception));
+            }
+        }
+    }
+
+    /// True when nothing will ever happen again.
+    pub fn is_idle(&self) -> Answer<bool> {
+        Ok(!self.has_tasks() && self.core(|core| core.pending() == 0 && core.queued() == 0)?)
+    }
+}

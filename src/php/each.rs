@@ -1,0 +1,275 @@
+//! `Client::each()` and its iterator, `\Towline\FastCgi\Results`: pulls requests lazily, keeps some on their way, and
+//! yields each as it ends.
+
+use super::class::{self, Class, ITERATOR, Method, This, class, handler, parse};
+use super::client::{self, Client};
+use super::errors::{self, Answer};
+use super::fiber::Fiber;
+use super::future::{Future, Tracker};
+use super::gc::Held;
+use super::request::Request;
+use super::state::{Callbacks, Expects};
+use super::wait::{self, Awaited};
+use super::{call, options, value};
+use ext_php_rs::builders::FunctionBuilder;
+use ext_php_rs::ffi::zend_object;
+use ext_php_rs::flags::{DataType, MethodFlags};
+use ext_php_rs::types::Zval;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+/// The answers of many requests, in the order of their completion.
+pub struct Results {
+    /// The client's object.
+    client: Zval,
+    /// An `\Iterator` over the requests.
+    source: Zval,
+    concurrency: usize,
+    stage: Cell<Stage>,
+    /// Number, key and future of each request on its way.
+    flights: RefCell<Vec<(u64, Zval, Zval)>>,
+    tracker: Rc<Tracker>,
+    next: Cell<u64>,
+    /// Key and answer that the iterator points at.
+    current: RefCell<Option<(Zval, Zval)>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Nothing was pulled yet.
+    New,
+    /// There may be more requests.
+    Open,
+    /// All requests have been pulled.
+    Drained,
+}
+
+class!(Results, "Towline\\FastCgi\\Results", ITERATOR);
+
+impl Class for Results {
+    fn methods() -> Vec<Method> {
+        let public = |function: FunctionBuilder<'static>, returns| {
+            (function.returns(returns, false, false), MethodFlags::Public)
+        };
+        vec![
+            public(FunctionBuilder::new("current", handler!(Results, current)), DataType::Mixed),
+            public(FunctionBuilder::new("key", handler!(Results, key)), DataType::Mixed),
+            public(FunctionBuilder::new("next", handler!(Results, next)), DataType::Void),
+            public(FunctionBuilder::new("rewind", handler!(Results, rewind)), DataType::Void),
+            public(FunctionBuilder::new("valid", handler!(Results, valid)), DataType::Bool),
+        ]
+    }
+}
+
+impl Held for Results {
+    fn held(&self, visit: &mut dyn FnMut(&Zval)) {
+        visit(&self.client);
+        visit(&self.source);
+        if let Ok(flights) = self.flights.try_borrow() {
+            for (_, key, future) in &*flights {
+                visit(key);
+                visit(future);
+            }
+        }
+        if let Ok(current) = self.current.try_borrow()
+            && let Some((key, answer)) = &*current
+        {
+            visit(key);
+            visit(answer);
+        }
+        if let Ok(fiber) = self.tracker.fiber.try_borrow() {
+            visit(&fiber);
+        }
+    }
+}
+
+impl Drop for Results {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Awaited for Results {
+    fn is_ready(&self) -> bool {
+        !self.tracker.ended.borrow().is_empty()
+    }
+
+    fn add(&self, fiber: Zval) {
+        let before = self.tracker.fiber.replace(fiber);
+        drop(before);
+    }
+
+    fn remove(&self, _: *mut Fiber) {
+        drop(self.tracker.fiber.take());
+    }
+}
+
+impl Results {
+    /// Cancels what is on its way.
+    fn stop(&self) {
+        self.stage.set(Stage::Drained);
+        let flights = self.flights.take();
+        for (_, _, future) in &flights {
+            if let Some(future) = class::of::<Future>(future).filter(|future| !future.is_ready()) {
+                future.abandon();
+            }
+        }
+        drop(flights);
+        self.tracker.ended.borrow_mut().clear();
+    }
+
+    /// Goes to the next answer.
+    fn advance(&self) -> Answer {
+        drop(self.current.take());
+        let went = self.fill_and_wait();
+        if went.is_err() {
+            self.stop();
+        }
+        went
+    }
+
+    fn fill_and_wait(&self) -> Answer {
+        self.fill()?;
+        loop {
+            let number = self.tracker.ended.borrow_mut().pop_front();
+            if let Some(number) = number {
+                self.land(number);
+                return Ok(());
+            }
+            if self.current.borrow().is_some() || self.flights.borrow().is_empty() {
+                return Ok(());
+            }
+            let Some(client) = class::of::<Client>(&self.client) else { return Ok(()) };
+            wait::wait(&client.state, self)?;
+        }
+    }
+
+    /// A request has ended: its answer becomes the current one.
+    fn land(&self, number: u64) {
+        let mut flights = self.flights.borrow_mut();
+        let Some(at) = flights.iter().position(|(other, ..)| *other == number) else { return };
+        let (_, key, future) = flights.swap_remove(at);
+        drop(flights);
+        if let Some(ended) = class::of::<Future>(&future) {
+            self.current.replace(Some((key, ended.outcome())));
+        }
+    }
+
+    /// Sends requests until enough are on their way.
+    fn fill(&self) -> Answer {
+        while self.stage.get() != Stage::Drained && self.flights.borrow().len() < self.concurrency {
+            let Some((key, request)) = self.pull()? else { break };
+            let Some(request) = class::of::<Request>(&request) else {
+                let mut request = request;
+                let given = value::type_name(&mut request).to_string_lossy();
+                return Err(errors::type_error(&format!(
+                    "Client::each() takes Towline\\FastCgi\\Request objects, {given} given among the requests"
+                )));
+            };
+            let Some(client) = class::of::<Client>(&self.client) else { break };
+            let callbacks = Callbacks { source: request.source(), ..Callbacks::none() };
+            let future = client::submit(client, request, callbacks, Expects::Response, None)?;
+            let number = self.next.replace(self.next.get() + 1);
+            if let Some(future) = class::of::<Future>(&future) {
+                future.track(Rc::clone(&self.tracker), number);
+            }
+            self.flights.borrow_mut().push((number, key, future));
+        }
+        Ok(())
+    }
+
+    /// The next request with its key, from PHP.
+    fn pull(&self) -> Answer<Option<(Zval, Zval)>> {
+        let step = if self.stage.replace(Stage::Open) == Stage::New { c"rewind" } else { c"next" };
+        drop(call::method(&self.source, step)?);
+        if !call::method(&self.source, c"valid")?.coerce_to_bool() {
+            self.stage.set(Stage::Drained);
+            return Ok(None);
+        }
+        let request = call::method(&self.source, c"current")?;
+        let key = call::method(&self.source, c"key")?;
+        Ok(Some((key, request)))
+    }
+}
+
+/// `Client::each()`.
+pub fn each(this: This<Client>, arguments: u32, ret: &mut Zval) -> Answer {
+    let mut requests: *mut Zval = std::ptr::null_mut();
+    let mut concurrency = 8i64;
+    parse!(arguments, c"z|l", &raw mut requests, &raw mut concurrency)?;
+    let concurrency = options::at_least(2, concurrency, 1)?;
+    // SAFETY: the parser succeeded, so this is an argument of the running function.
+    let requests = unsafe { &mut *requests };
+    let source = if requests.is_array() {
+        call::construct(c"ArrayIterator", requests)?
+    } else if value::is_traversable(requests) {
+        iterator(requests.shallow_clone())?
+    } else {
+        return Err(errors::argument_type(1, c"iterable", requests));
+    };
+    *ret = class::create(Results {
+        client: class::reference(this.object),
+        source,
+        concurrency,
+        stage: Cell::new(Stage::New),
+        flights: RefCell::default(),
+        tracker: Rc::default(),
+        next: Cell::new(0),
+        current: RefCell::new(None),
+    });
+    Ok(())
+}
+
+/// The iterator behind a traversable.
+fn iterator(mut of: Zval) -> Answer<Zval> {
+    while !is_iterator(call::object(&of)) {
+        of = call::method(&of, c"getiterator")?;
+        if !value::is_traversable(&of) {
+            return Err(errors::type_error("getIterator() of the requests gave no Traversable"));
+        }
+    }
+    Ok(of)
+}
+
+fn is_iterator(object: *mut zend_object) -> bool {
+    value::instance_of(object, std::ptr::from_ref(ext_php_rs::zend::ce::iterator()).cast_mut())
+}
+
+fn start(this: This<Results>) -> Answer {
+    if this.stage.get() == Stage::New { this.advance() } else { Ok(()) }
+}
+
+fn current(this: This<Results>, arguments: u32, ret: &mut Zval) -> Answer {
+    parse!(arguments, c"")?;
+    start(this)?;
+    *ret = this.current.borrow().as_ref().map_or_else(Zval::null, |(_, answer)| answer.shallow_clone());
+    Ok(())
+}
+
+fn key(this: This<Results>, arguments: u32, ret: &mut Zval) -> Answer {
+    parse!(arguments, c"")?;
+    start(this)?;
+    *ret = this.current.borrow().as_ref().map_or_else(Zval::null, |(key, _)| key.shallow_clone());
+    Ok(())
+}
+
+fn next(this: This<Results>, arguments: u32, _: &mut Zval) -> Answer {
+    parse!(arguments, c"")?;
+    start(this)?;
+    this.advance()
+}
+
+fn rewind(this: This<Results>, arguments: u32, _: &mut Zval) -> Answer {
+    parse!(arguments, c"")?;
+    if this.stage.get() != Stage::New && this.next.get() > 0 {
+        return Err(errors::error("the answers of Client::each() come only once: call each() again"));
+    }
+    start(this)
+}
+
+fn valid(this: This<Results>, arguments: u32, ret: &mut Zval) -> Answer {
+    parse!(arguments, c"")?;
+    start(this)?;
+    ret.set_bool(this.current.borrow().is_some());
+    Ok(())
+}

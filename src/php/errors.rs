@@ -1,0 +1,218 @@
+//! The one place where errors become PHP exceptions.
+
+use super::{call, ffi, value};
+use crate::fastcgi::Error;
+use ext_php_rs::builders::{ClassBuilder, FunctionBuilder};
+use ext_php_rs::class::RegisteredClass;
+use ext_php_rs::ffi::zend_class_entry;
+use ext_php_rs::flags::{ClassFlags, DataType, MethodFlags};
+use ext_php_rs::types::Zval;
+use ext_php_rs::zend::{ClassEntry, ExecuteData, ce};
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::time::Duration;
+
+/// A PHP exception is pending: return to PHP at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Thrown;
+
+/// What a step gives, unless it threw.
+pub type Answer<T = ()> = Result<T, Thrown>;
+
+/// The classes of `\Towline\Exception` and below.
+#[derive(Debug, Clone, Copy)]
+enum Class {
+    Base,
+    Connect,
+    Timeout,
+    Protocol,
+    Closed,
+    Cancelled,
+    QueueFull,
+}
+
+static ENTRIES: [AtomicPtr<ClassEntry>; 7] = [const { AtomicPtr::new(std::ptr::null_mut()) }; 7];
+
+impl Class {
+    fn entry(self) -> *mut zend_class_entry {
+        ENTRIES.get(self as usize).map_or(std::ptr::null_mut(), |entry| entry.load(Ordering::Acquire))
+    }
+
+    fn of(error: &Error) -> Class {
+        match error {
+            Error::Connect { .. } => Class::Connect,
+            Error::Timeout { .. } => Class::Timeout,
+            Error::Protocol(_) => Class::Protocol,
+            Error::Closed(_) => Class::Closed,
+            Error::Cancelled => Class::Cancelled,
+            Error::QueueFull { .. } => Class::QueueFull,
+            Error::Invalid(_) | Error::Stale(_) | Error::System(_) => Class::Base,
+        }
+    }
+}
+
+/// Registers the exception classes; MINIT only.
+pub fn register() -> ext_php_rs::error::Result<()> {
+    fn runtime() -> &'static ClassEntry {
+        // SAFETY: SPL is always there and registers its classes before any extension.
+        unsafe { &*ffi::towline_runtime_exception_ce() }
+    }
+    fn base() -> &'static ClassEntry {
+        // SAFETY: registered first, below; lives until the module ends.
+        unsafe { &*Class::Base.entry() }
+    }
+    macro_rules! exception {
+        ($class:ident, $name:literal, $parent:expr, $flags:expr) => {
+            ClassBuilder::new($name).extends($parent).flags($flags).registration(|ce, arg_info| {
+                if let Some(entry) = ENTRIES.get(Class::$class as usize) {
+                    entry.store(ce, Ordering::Release);
+                }
+                // The engine reads the argument tables until the module ends.
+                Box::leak(arg_info);
+            })
+        };
+    }
+    let base = (base as fn() -> _, "Towline\\Exception");
+    exception!(Base, "Towline\\Exception", (runtime as fn() -> _, "RuntimeException"), ClassFlags::empty())
+        .register()?;
+    exception!(Connect, "Towline\\ConnectException", base, ClassFlags::Final).register()?;
+    exception!(Timeout, "Towline\\TimeoutException", base, ClassFlags::Final)
+        .method(FunctionBuilder::new("getPhase", phase).returns(DataType::String, false, false), MethodFlags::Public)
+        .property(ext_php_rs::builders::ClassProperty {
+            name: "phase".into(),
+            flags: ext_php_rs::flags::PropertyFlags::Private,
+            default: None,
+            docs: &[],
+            ty: None,
+            nullable: false,
+            readonly: false,
+            default_stub: None,
+        })
+        .register()?;
+    exception!(Protocol, "Towline\\ProtocolException", base, ClassFlags::Final).register()?;
+    exception!(Closed, "Towline\\ClosedException", base, ClassFlags::Final).register()?;
+    exception!(Cancelled, "Towline\\CancelledException", base, ClassFlags::Final).register()?;
+    exception!(QueueFull, "Towline\\QueueFullException", base, ClassFlags::Final).register()
+}
+
+/// The slot of `TimeoutException::$phase`: behind the properties of its parent.
+fn phase_slot() -> u32 {
+    // SAFETY: registered at startup; lives until the module ends.
+    let parents = unsafe { (*Class::Base.entry()).default_properties_count };
+    u32::try_from(parents).unwrap_or_default()
+}
+
+/// `TimeoutException::getPhase()`.
+extern "C" fn phase(ex: &mut ExecuteData, ret: &mut Zval) {
+    if let Some(object) = ex.get_self() {
+        let phase = super::class::slot(object, phase_slot());
+        *ret = if phase.is_string() { phase.shallow_clone() } else { value::string(b"") };
+    }
+}
+
+/// The exception object for an error of an operation.
+pub fn exception(error: &Error) -> Zval {
+    let text = error.to_string();
+    let object = object(Class::of(error), &text);
+    if let Error::Timeout { phase, .. } = error {
+        super::class::set_slot(call::object(&object), phase_slot(), value::string(phase.as_str().as_bytes()));
+    }
+    object
+}
+
+/// A `ProtocolException` with these words.
+pub fn protocol(text: &str) -> Zval {
+    object(Class::Protocol, text)
+}
+
+fn object(class: Class, text: &str) -> Zval {
+    let (bytes, length) = value::raw(text);
+    let mut object = Zval::new();
+    // SAFETY: the class is registered; the text is copied.
+    unsafe { ffi::towline_exception_object(class.entry(), bytes, length, &raw mut object) };
+    object
+}
+
+/// Throws an exception object; it may be thrown again later.
+pub fn throw_object(exception: &Zval) -> Thrown {
+    // SAFETY: the value holds a Throwable, made here.
+    unsafe { ffi::towline_throw_object(call::object(exception)) };
+    Thrown
+}
+
+/// Throws what a command refused with.
+pub fn throw(error: &Error) -> Thrown {
+    match error {
+        Error::Invalid(text) => value_error(text),
+        Error::Stale(_) => self::error("the client is closed"),
+        _ => throw_object(&exception(error)),
+    }
+}
+
+/// Throws `\Towline\Exception`.
+pub fn runtime(text: &str) -> Thrown {
+    throw_as(Class::Base.entry(), text)
+}
+
+/// Throws `\Error`: the program is wrong.
+pub fn error(text: &str) -> Thrown {
+    throw_as(std::ptr::from_ref(ce::error()).cast_mut(), text)
+}
+
+/// Throws `\TypeError`.
+pub fn type_error(text: &str) -> Thrown {
+    throw_as(std::ptr::from_ref(ce::type_error()).cast_mut(), text)
+}
+
+/// Throws `\ValueError`.
+pub fn value_error(text: &str) -> Thrown {
+    throw_as(std::ptr::from_ref(ce::value_error()).cast_mut(), text)
+}
+
+fn throw_as(class: *mut zend_class_entry, text: &str) -> Thrown {
+    let (bytes, length) = value::raw(text);
+    // SAFETY: the class lives as long as the engine or the module; the text is copied.
+    unsafe { ffi::towline_throw(class, bytes, length) };
+    Thrown
+}
+
+/// Throws `\ValueError` in the engine's own form: function, argument number and name, then these words.
+pub fn argument(number: u32, text: &str) -> Thrown {
+    let text = std::ffi::CString::new(text).unwrap_or_default();
+    // SAFETY: the format takes one string, which lives through the call.
+    unsafe { ffi::zend_argument_value_error(number, c"%s".as_ptr(), text.as_ptr()) };
+    Thrown
+}
+
+/// Throws `\TypeError` in the engine's own form: "must be of type `expected`, ... given".
+pub fn argument_type(number: u32, expected: &std::ffi::CStr, given: &mut Zval) -> Thrown {
+    let given = value::type_name(given);
+    // SAFETY: the format takes two strings, which live through the call.
+    unsafe {
+        ffi::zend_argument_type_error(
+            number,
+            c"must be of type %s, %s given".as_ptr(),
+            expected.as_ptr(),
+            given.as_ptr(),
+        );
+    }
+    Thrown
+}
+
+/// Checks an argument that counts seconds.
+pub fn seconds(number: u32, seconds: f64) -> Answer<Duration> {
+    if seconds.is_nan() || seconds.is_infinite() || seconds < 0.0 {
+        return Err(argument(number, &format!("must be a finite number of seconds, 0 or more, {seconds} given")));
+    }
+    // Beyond what a clock can count there is no difference that anybody could see.
+    Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+}
+
+/// [`seconds`] of an argument that may be null.
+pub fn optional_seconds(number: u32, value: f64, is_null: bool) -> Answer<Option<Duration>> {
+    if is_null { Ok(None) } else { seconds(number, value).map(Some) }
+}
+
+/// `T` has a class name to be told to users.
+pub fn not_constructed<T: RegisteredClass>() -> Thrown {
+    error(&format!("this {} was never constructed", T::CLASS_NAME))
+}

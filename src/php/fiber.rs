@@ -1,0 +1,35 @@
+//! Fibers, as far as awaiting needs them.
+
+use super::errors::{Answer, Thrown};
+use super::{call, class, ffi};
+use ext_php_rs::types::Zval;
+
+/// A `\Fiber`; only its address is used.
+#[repr(C)]
+pub struct Fiber {
+    _opaque: [u8; 0],
+}
+
+/// The running fiber; null in `{main}`.
+pub fn current() -> *mut Fiber {
+    // SAFETY: reads one field of the executor's globals.
+    unsafe { ffi::towline_fiber() }
+}
+
+/// A reference to a fiber.
+pub fn value(fiber: *mut Fiber) -> Zval {
+    // A fiber's first field is its object.
+    class::reference(fiber.cast())
+}
+
+/// Suspends the running fiber; an error is an exception thrown into it.
+pub fn suspend() -> Answer {
+    // SAFETY: calls a static method of PHP's own.
+    if unsafe { ffi::towline_fiber_suspend() } { Ok(()) } else { Err(Thrown) }
+}
+
+/// Resumes a suspended fiber; an error is an exception that came out of it.
+pub fn resume(fiber: &Zval) -> Answer {
+    // SAFETY: the value holds a fiber, made by `value`.
+    if unsafe { ffi::towline_fiber_resume(call::object(fiber)) } { Ok(()) } else { Err(Thrown) }
+}

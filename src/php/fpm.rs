@@ -1,0 +1,143 @@
+//! `\Towline\FastCgi\Fpm`.
+
+use super::class::{self, Class, Declaration, Kind, Method, This, class, handler, parse, static_handler};
+use super::errors::{self, Answer};
+use super::gc::Held;
+use super::{options, value};
+use crate::fastcgi::{self, FpmOptions};
+use ext_php_rs::args::Arg;
+use ext_php_rs::builders::FunctionBuilder;
+use ext_php_rs::class::RegisteredClass;
+use ext_php_rs::ffi::zend_string;
+use ext_php_rs::flags::{DataType, MethodFlags};
+use ext_php_rs::types::{ZendHashTable, Zval};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::rc::{Rc, Weak};
+
+/// A private php-fpm; ends with the object.
+pub struct Fpm {
+    process: Rc<RefCell<Option<fastcgi::Fpm>>>,
+}
+
+thread_local! {
+    /// Those of this PHP request, to be ended with it.
+    static RUNNING: RefCell<Vec<Weak<RefCell<Option<fastcgi::Fpm>>>>> = const { RefCell::new(Vec::new()) };
+}
+
+const ADDRESS: u32 = 0;
+const PID: u32 = 1;
+
+class!(Fpm, "Towline\\FastCgi\\Fpm");
+
+impl Held for Fpm {}
+
+impl Class for Fpm {
+    fn methods() -> Vec<Method> {
+        let array = |name: &str| Arg::new(name, DataType::Array).default("[]");
+        vec![
+            (
+                FunctionBuilder::new("start", static_handler!(start))
+                    .not_required()
+                    .arg(Arg::new("workers", DataType::Long).default("4"))
+                    .arg(array("ini"))
+                    .arg(array("env"))
+                    .arg(Arg::new("binary", DataType::String).allow_null().default("null"))
+                    .arg(Arg::new("startTimeout", DataType::Double).default("10.0"))
+                    .returns(DataType::object(Fpm::CLASS_NAME), false, false),
+                MethodFlags::Public | MethodFlags::Static,
+            ),
+            (
+                FunctionBuilder::new("stop", handler!(Fpm, stop)).returns(DataType::Void, false, false),
+                MethodFlags::Public,
+            ),
+        ]
+    }
+
+    fn declare(class: Declaration) {
+        class.readonly(c"address", Kind::String).readonly(c"pid", Kind::Int);
+    }
+}
+
+/// Ends those that still run. Calls no PHP.
+pub fn stop_all() {
+    let running = RUNNING.with_borrow_mut(std::mem::take);
+    for process in running.iter().filter_map(Weak::upgrade) {
+        process.take();
+    }
+}
+
+fn start(arguments: u32, ret: &mut Zval) -> Answer {
+    let (mut workers, mut timeout) = (4i64, 10.0f64);
+    let (mut ini, mut env): (*mut ZendHashTable, *mut ZendHashTable) = (std::ptr::null_mut(), std::ptr::null_mut());
+    let mut binary: *mut zend_string = std::ptr::null_mut();
+    parse!(arguments, c"|lhhS!d", &raw mut workers, &raw mut ini, &raw mut env, &raw mut binary, &raw mut timeout,)?;
+    let workers = u32::try_from(options::at_least(1, workers, 1)?)
+        .map_err(|_| errors::argument(1, "must be a number of processes that a machine can hold"))?;
+    let given = FpmOptions {
+        workers,
+        ini: strings(2, ini)?,
+        env: strings(3, env)?,
+        binary: if binary.is_null() {
+            own_binary()
+        } else {
+            Some(PathBuf::from(std::ffi::OsStr::from_bytes(value::bytes(binary))))
+        },
+        start_timeout: errors::seconds(5, timeout)?,
+    };
+    let process = fastcgi::Fpm::start(&given).map_err(|error| errors::runtime(&error.to_string()))?;
+    let (address, pid) = (value::string(process.address().as_bytes()), value::int(process.pid()));
+    let process = Rc::new(RefCell::new(Some(process)));
+    RUNNING.with_borrow_mut(|running| {
+        running.retain(|process| process.strong_count() > 0);
+        running.push(Rc::downgrade(&process));
+    });
+    *ret = class::create(Fpm { process });
+    class::set_slot(super::call::object(ret), ADDRESS, address);
+    class::set_slot(super::call::object(ret), PID, pid);
+    Ok(())
+}
+
+fn stop(this: This<Fpm>, arguments: u32, _: &mut Zval) -> Answer {
+    parse!(arguments, c"")?;
+    let process = this.process.take();
+    if let Some(mut process) = process {
+        process.stop();
+    }
+    Ok(())
+}
+
+/// The php-fpm of the running PHP's own version, where it is; else the core looks.
+fn own_binary() -> Option<PathBuf> {
+    if std::env::var_os("TOWLINE_PHP_FPM").is_some() {
+        return None;
+    }
+    let version = env!("TOWLINE_PHP_VERSION");
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&folders).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
+    folders.map(|folder| folder.join(format!("php-fpm{version}"))).find(|path| path.is_file())
+}
+
+/// An array of scalars as strings.
+fn strings(number: u32, table: *mut ZendHashTable) -> Answer<BTreeMap<String, String>> {
+    let mut all = BTreeMap::new();
+    // SAFETY: null, or an argument of the running function.
+    let Some(table) = (unsafe { table.as_ref() }) else { return Ok(all) };
+    for (key, given) in value::elements(table) {
+        let value::Key::Name(name) = key else {
+            return Err(errors::argument(number, "must have names as keys, a number given"));
+        };
+        if !(given.is_string() || given.is_long() || given.is_double() || given.is_bool()) {
+            return Err(errors::argument_type(number, c"array<string, string|int|bool>", given));
+        }
+        let text = match given.bool() {
+            Some(truth) => if truth { "1" } else { "0" }.to_owned(),
+            None => String::from_utf8(value::to_bytes(given)?)
+                .map_err(|_| errors::argument(number, "must hold UTF-8 text"))?,
+        };
+        all.insert(String::from_utf8_lossy(name).into_owned(), text);
+    }
+    Ok(all)
+}

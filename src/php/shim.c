@@ -1,0 +1,264 @@
+/*
+ * What the engine offers only as macros, inline functions or struct fields: five-line wrappers, no logic of Towline's.
+ * Every name is hidden from other libraries (see build.rs).
+ */
+#include "php.h"
+#include "ext/spl/spl_exceptions.h"
+#include "php_streams.h"
+#include "zend_closures.h"
+#include "zend_exceptions.h"
+#include "zend_fibers.h"
+#include "zend_gc.h"
+#include "zend_interfaces.h"
+
+zend_class_entry *towline_closure_ce(void) { return zend_ce_closure; }
+zend_class_entry *towline_runtime_exception_ce(void) { return spl_ce_RuntimeException; }
+zend_class_entry *towline_traversable_ce(void) { return zend_ce_traversable; }
+
+bool towline_exception_pending(void) { return EG(exception) != NULL; }
+
+/* The reference taken here keeps a closure alive that replaces itself while it runs. */
+bool towline_call(zend_object *closure, uint32_t argc, zval *argv, zval *ret)
+{
+	zend_class_entry *scope = NULL;
+	zend_function *function = NULL;
+	zend_object *self = NULL;
+	ZVAL_UNDEF(ret);
+	if (EG(exception) || closure->handlers->get_closure(closure, &scope, &function, &self, false) == FAILURE) {
+		return false;
+	}
+	GC_ADDREF(closure);
+	zend_call_known_function(function, self, scope, ret, argc, argv, NULL);
+	OBJ_RELEASE(closure);
+	return EG(exception) == NULL;
+}
+
+bool towline_call_function(const char *name, size_t length, uint32_t argc, zval *argv, zval *ret)
+{
+	zend_function *function = zend_hash_str_find_ptr(EG(function_table), name, length);
+	ZVAL_UNDEF(ret);
+	if (!function) {
+		zend_throw_error(NULL, "Towline needs the function %s(), which this PHP does not have", name);
+		return false;
+	}
+	zend_call_known_function(function, NULL, NULL, ret, argc, argv, NULL);
+	return EG(exception) == NULL;
+}
+
+/* name in lower case */
+bool towline_call_method(zend_object *object, const char *name, size_t length, zval *ret)
+{
+	zend_function *function = zend_hash_str_find_ptr(&object->ce->function_table, name, length);
+	ZVAL_UNDEF(ret);
+	if (!function) {
+		zend_throw_error(NULL, "%s has no method %s()", ZSTR_VAL(object->ce->name), name);
+		return false;
+	}
+	zend_call_known_function(function, object, object->ce, ret, 0, NULL, NULL);
+	return EG(exception) == NULL;
+}
+
+bool towline_construct(const char *class_name, zval *argument, zval *object)
+{
+	zend_string *name = zend_string_init(class_name, strlen(class_name), 0);
+	zend_class_entry *ce = zend_lookup_class(name);
+	zend_string_release(name);
+	ZVAL_UNDEF(object);
+	if (!ce || object_init_ex(object, ce) == FAILURE) {
+		return false;
+	}
+	zend_call_known_function(ce->constructor, Z_OBJ_P(object), ce, NULL, 1, argument, NULL);
+	return EG(exception) == NULL;
+}
+
+bool towline_instance_of(zend_object *object, zend_class_entry *ce) { return instanceof_function(object->ce, ce); }
+
+/* Exceptions. */
+
+void towline_throw(zend_class_entry *ce, const char *message, size_t length)
+{
+	zend_throw_exception_ex(ce, 0, "%.*s", (int) length, message);
+}
+
+void towline_throw_object(zend_object *exception)
+{
+	zval copy;
+	ZVAL_OBJ_COPY(&copy, exception);
+	zend_throw_exception_object(&copy);
+}
+
+void towline_exception_object(zend_class_entry *ce, const char *message, size_t length, zval *out)
+{
+	zval text;
+	object_init_ex(out, ce);
+	ZVAL_STRINGL(&text, message, length);
+	zend_update_property_ex(zend_ce_exception, Z_OBJ_P(out), ZSTR_KNOWN(ZEND_STR_MESSAGE), &text);
+	zval_ptr_dtor(&text);
+}
+
+/* Fibers. */
+
+void *towline_fiber(void) { return EG(active_fiber); }
+
+static bool towline_fiber_call(const char *name, size_t length, zend_object *fiber)
+{
+	zval ret;
+	zend_function *function = zend_hash_str_find_ptr(&zend_ce_fiber->function_table, name, length);
+	ZVAL_UNDEF(&ret);
+	zend_call_known_function(function, fiber, zend_ce_fiber, &ret, 0, NULL, NULL);
+	zval_ptr_dtor(&ret);
+	return EG(exception) == NULL;
+}
+
+bool towline_fiber_suspend(void) { return towline_fiber_call(ZEND_STRL("suspend"), NULL); }
+
+/* Does nothing to a fiber that is not suspended: somebody else has resumed it meanwhile. */
+bool towline_fiber_resume(zend_object *object)
+{
+	zend_fiber *fiber = (zend_fiber *) object;
+	if (fiber->context.status != ZEND_FIBER_STATUS_SUSPENDED || fiber->caller != NULL) {
+		return true;
+	}
+	return towline_fiber_call(ZEND_STRL("resume"), object);
+}
+
+/* What the VM does between opcodes: signal handlers of pcntl, the time limit. */
+bool towline_interrupt(void)
+{
+#if PHP_VERSION_ID >= 80200
+	if (EXPECTED(!zend_atomic_bool_load_ex(&EG(vm_interrupt)))) {
+		return true;
+	}
+	zend_atomic_bool_store_ex(&EG(vm_interrupt), false);
+	if (zend_atomic_bool_load_ex(&EG(timed_out))) {
+		zend_timeout();
+	}
+#else
+	if (EXPECTED(!EG(vm_interrupt))) {
+		return true;
+	}
+	EG(vm_interrupt) = 0;
+	if (EG(timed_out)) {
+		zend_timeout();
+	}
+#endif
+	else if (zend_interrupt_function) {
+		zend_interrupt_function(EG(current_execute_data));
+	}
+	return EG(exception) == NULL;
+}
+
+/* Takes ownership of fd. The engine's macro picks the right arity for its version. */
+bool towline_stream(int fd, zval *out)
+{
+	php_stream *stream = php_stream_fopen_from_fd(fd, "r", NULL);
+	if (!stream) {
+		return false;
+	}
+	php_stream_to_zval(stream, out);
+	return true;
+}
+
+bool towline_open_basedir_allows(const char *path) { return php_check_open_basedir(path) == 0; }
+
+/* The cycle collector. */
+
+void *towline_gc_begin(zend_object *object)
+{
+	zend_get_gc_buffer *buffer = zend_get_gc_buffer_create();
+	for (int i = 0; i < object->ce->default_properties_count; i++) {
+		zend_get_gc_buffer_add_zval(buffer, OBJ_PROP_NUM(object, i));
+	}
+	return buffer;
+}
+
+void towline_gc_add(void *buffer, zval *value) { zend_get_gc_buffer_add_zval(buffer, value); }
+
+void towline_gc_end(void *buffer, zval **table, int *n) { zend_get_gc_buffer_use(buffer, table, n); }
+
+/* Classes: declared properties are the engine's own, so its own handlers serve them. */
+
+void towline_handlers(zend_object_handlers *handlers, zend_object_get_gc_t get_gc)
+{
+	const zend_object_handlers *standard = zend_get_std_object_handlers();
+	handlers->read_property = standard->read_property;
+	handlers->write_property = standard->write_property;
+	handlers->has_property = standard->has_property;
+	handlers->unset_property = standard->unset_property;
+	handlers->get_property_ptr_ptr = standard->get_property_ptr_ptr;
+	handlers->get_properties = standard->get_properties;
+	handlers->compare = standard->compare;
+	handlers->get_gc = get_gc ? get_gc : standard->get_gc;
+	handlers->clone_obj = NULL;
+}
+
+/* class_name NULL: the types in mask. */
+void towline_readonly(zend_class_entry *ce, const char *name, uint32_t mask, const char *class_name)
+{
+	zval undefined;
+	zend_string *property = zend_string_init_interned(name, strlen(name), 1);
+	zend_type type = ZEND_TYPE_INIT_MASK(mask);
+	if (class_name) {
+		type = (zend_type) ZEND_TYPE_INIT_CLASS(zend_string_init_interned(class_name, strlen(class_name), 1), 0, 0);
+	}
+	ZVAL_UNDEF(&undefined);
+	zend_declare_typed_property(ce, property, &undefined, ZEND_ACC_PUBLIC | ZEND_ACC_READONLY, NULL, type);
+}
+
+zval *towline_slot(zend_object *object, uint32_t index) { return OBJ_PROP_NUM(object, index); }
+
+/* Sets what arginfo made from a single type cannot say: adds mask to a class type, else replaces the scalar types. -1: return type. */
+void towline_retype(zend_class_entry *ce, const char *method, int argument, uint32_t mask)
+{
+	zend_function *function = zend_hash_str_find_ptr(&ce->function_table, method, strlen(method));
+	zend_type *type;
+	if (!function) {
+		return;
+	}
+	type = &((zend_internal_arg_info *) function->internal_function.arg_info)[argument].type;
+	if (!type->ptr) {
+		type->type_mask &= ~(uint32_t) _ZEND_TYPE_MAY_BE_MASK;
+	}
+	type->type_mask |= mask;
+}
+
+const uint32_t towline_may_be_array = MAY_BE_ARRAY;
+const uint32_t towline_may_be_string = MAY_BE_STRING;
+const uint32_t towline_may_be_long = MAY_BE_LONG;
+const uint32_t towline_may_be_double = MAY_BE_DOUBLE;
+const uint32_t towline_may_be_static = MAY_BE_STATIC;
+
+/* Values. */
+
+void towline_set_string(zval *out, const char *bytes, size_t length) { ZVAL_STR(out, zend_string_init_fast(bytes, length)); }
+
+void towline_assoc(zval *array, const char *key, size_t length, zval *value) { add_assoc_zval_ex(array, key, length, value); }
+
+bool towline_array_next(HashTable *array, HashPosition *position, zend_string **key, zend_ulong *index, zval **value)
+{
+	zval *found = zend_hash_get_current_data_ex(array, position);
+	if (!found) {
+		return false;
+	}
+	*key = NULL;
+	zend_hash_get_current_key_ex(array, key, index, position);
+	ZVAL_DEREF(found);
+	*value = found;
+	zend_hash_move_forward_ex(array, position);
+	return true;
+}
+
+zval *towline_array_find(HashTable *array, const char *key, size_t length)
+{
+	zval *found = zend_symtable_str_find(array, key, length);
+	if (found) {
+		ZVAL_DEREF(found);
+	}
+	return found;
+}
+
+/* NULL with an exception when the value has no string form. */
+zend_string *towline_to_string(zval *value) { return zval_try_get_string(value); }
+void towline_string_release(zend_string *string) { zend_string_release(string); }
+
+const char *towline_type_name(zval *value) { return zend_zval_type_name(value); }

@@ -1,0 +1,210 @@
+//! What a loop keeps in PHP: the core, and for each handle of the core the values that wait for its events.
+//!
+//! The `\Towline\Loop` object owns every value in here and reports it to the collector; other objects hold a
+//! reference to that object, and this state by `Rc` for speed. Borrows are short: a value is taken out before
+//! it is dropped or called, because both may run PHP code that comes back here.
+
+use super::errors::{self, Answer};
+use super::fiber::Fiber;
+use crate::fastcgi::{ClientKey, RequestKey};
+use crate::{Event, TimerKey};
+use ext_php_rs::types::Zval;
+use slotmap::SecondaryMap;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::{Rc, Weak};
+
+/// A request on its way.
+pub struct Op {
+    /// The `\Towline\Future` object.
+    pub future: Zval,
+    pub client: ClientKey,
+    pub expects: Expects,
+    /// Closures; null where there is none.
+    pub callbacks: Callbacks,
+}
+
+/// What an operation's future will yield.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expects {
+    Response,
+    Status,
+    Ping,
+    Values,
+}
+
+/// The closures of a request while it goes on; null where there is none.
+pub struct Callbacks {
+    pub head: Zval,
+    pub body: Zval,
+    pub stderr: Zval,
+    pub source: Zval,
+}
+
+impl Callbacks {
+    pub fn none() -> Self {
+        Callbacks { head: Zval::new(), body: Zval::new(), stderr: Zval::new(), source: Zval::new() }
+    }
+}
+
+/// Something to do in PHP, now.
+pub enum Task {
+    /// Calls a closure without arguments.
+    Plain(Zval),
+    /// Calls a closure with one argument.
+    With(Zval, Zval),
+    /// Asks a body's source for at most so many bytes.
+    Source(Zval, RequestKey, usize),
+    /// Resumes a fiber that awaits.
+    Resume(Zval),
+    /// Throws an exception that nobody handles.
+    Throw(Zval),
+}
+
+/// A loop and all that PHP waits for on it.
+pub struct State {
+    /// `None` once the request shuts down.
+    core: RefCell<Option<crate::Loop>>,
+    pub ops: RefCell<SecondaryMap<RequestKey, Op>>,
+    /// The closure of each timer.
+    pub timers: RefCell<SecondaryMap<TimerKey, (Zval, bool)>>,
+    /// Due now. What an exception left behind comes first in the next round.
+    pub ready: RefCell<VecDeque<Task>>,
+    /// Due in the next round.
+    pub deferred: RefCell<VecDeque<Task>>,
+    /// Futures that failed while nobody looked, kept for the next `run()` or `tick()`.
+    pub failed: RefCell<VecDeque<Zval>>,
+    /// The event being turned into values: a memory limit hit on the way must not leak it.
+    pub current: RefCell<Option<Event>>,
+    /// The fibers (null: `{main}`) that are dispatching, innermost last.
+    pub frames: RefCell<Vec<*mut Fiber>>,
+    pub stop: Cell<bool>,
+    exported: Cell<bool>,
+}
+
+thread_local! {
+    /// The loops of this PHP request, to be closed with it.
+    static LOOPS: RefCell<Vec<Weak<State>>> = const { RefCell::new(Vec::new()) };
+}
+
+impl State {
+    pub fn new() -> Answer<Rc<State>> {
+        let core = crate::Loop::new().map_err(|error| errors::runtime(&format!("cannot make a loop: {error}")))?;
+        let state = Rc::new(State {
+            core: RefCell::new(Some(core)),
+            ops: RefCell::default(),
+            timers: RefCell::default(),
+            ready: RefCell::default(),
+            deferred: RefCell::default(),
+            failed: RefCell::default(),
+            current: RefCell::default(),
+            frames: RefCell::default(),
+            stop: Cell::new(false),
+            exported: Cell::new(false),
+        });
+        LOOPS.with_borrow_mut(|loops| {
+            if loops.len() == loops.capacity() {
+                loops.retain(|state| state.strong_count() > 0);
+            }
+            loops.push(Rc::downgrade(&state));
+        });
+        Ok(state)
+    }
+
+    /// Commands the core. `command` may not call PHP.
+    pub fn core<R>(&self, command: impl FnOnce(&mut crate::Loop) -> R) -> Answer<R> {
+        match self.core.borrow_mut().as_mut() {
+            Some(core) if !core.is_forked() => Ok(command(core)),
+            Some(_) => Err(errors::runtime(
+                "this loop belongs to the process that made it: make a new Towline\\Loop after pcntl_fork()",
+            )),
+            None => Err(errors::error("this loop is closed: the PHP request is shutting down")),
+        }
+    }
+
+    /// [`core`](Self::core) where nothing may be thrown: `None` when the loop is closed or another process's.
+    pub fn core_quietly<R>(&self, command: impl FnOnce(&mut crate::Loop) -> R) -> Option<R> {
+        let mut core = self.core.try_borrow_mut().ok()?;
+        core.as_mut().filter(|core| !core.is_forked()).map(command)
+    }
+
+    /// Has a task done in the next round.
+    pub fn defer(&self, task: Task) {
+        self.deferred.borrow_mut().push_back(task);
+        self.touch();
+    }
+
+    /// Work that only PHP can do waits.
+    pub fn has_tasks(&self) -> bool {
+        !self.ready.borrow().is_empty() || !self.deferred.borrow().is_empty() || !self.failed.borrow().is_empty()
+    }
+
+    /// Makes the loop's descriptor readable when tasks wait, for the kernel knows nothing of them.
+    pub fn touch(&self) {
+        if self.exported.get() && self.has_tasks() {
+            self.core_quietly(|core| core.waker().wake());
+        }
+    }
+
+    /// The descriptor was given to another loop.
+    pub fn export(&self) {
+        self.exported.set(true);
+        self.touch();
+    }
+
+    /// Closes every socket; values stay until their owner goes.
+    fn close(&self) {
+        let core = self.core.try_borrow_mut().ok().and_then(|mut core| core.take());
+        drop(core);
+    }
+
+    /// Releases every value, one container at a time: destructors may come back.
+    pub fn clear(&self) {
+        self.close();
+        drop(self.ops.take());
+        drop(self.timers.take());
+        drop(self.ready.take());
+        drop(self.deferred.take());
+        drop(self.failed.take());
+    }
+
+    /// Reports every value, for the collector.
+    pub fn held(&self, visit: &mut dyn FnMut(&Zval)) {
+        if let Ok(ops) = self.ops.try_borrow() {
+            for op in ops.values() {
+                let Callbacks { head, body, stderr, source } = &op.callbacks;
+                [&op.future, head, body, stderr, source].into_iter().for_each(&mut *visit);
+            }
+        }
+        if let Ok(timers) = self.timers.try_borrow() {
+            timers.values().for_each(|(closure, _)| visit(closure));
+        }
+        for queue in [&self.ready, &self.deferred] {
+            let Ok(queue) = queue.try_borrow() else { continue };
+            for task in &*queue {
+                match task {
+                    Task::Plain(value) | Task::Source(value, ..) | Task::Resume(value) | Task::Throw(value) => {
+                        visit(value);
+                    }
+                    Task::With(closure, argument) => {
+                        visit(closure);
+                        visit(argument);
+                    }
+                }
+            }
+        }
+        if let Ok(failed) = self.failed.try_borrow() {
+            failed.iter().for_each(visit);
+        }
+    }
+}
+
+/// Closes every loop of the PHP request that ends. Calls no PHP.
+pub fn close_all() {
+    let loops = LOOPS.with_borrow_mut(std::mem::take);
+    for state in loops {
+        if let Some(state) = state.upgrade() {
+            state.close();
+        }
+    }
+}
