@@ -82,9 +82,6 @@ mod php {
             shim.flag(include.replace("-I", "-isystem"));
         }
         shim.try_compile("towline_php_shim")?;
-        let version = php_config("--version")?;
-        let minor: Vec<&str> = version.trim().splitn(3, '.').take(2).collect();
-        println!("cargo:rustc-env=TOWLINE_PHP_VERSION={}", minor.join("."));
         let lock = fs::read_to_string("Cargo.lock")?;
         for name in SHOWN {
             let variable = name.replace('-', "_").to_uppercase();

@@ -49,6 +49,8 @@ unsafe extern "C" {
     pub fn towline_readonly(ce: *mut zend_class_entry, name: *const c_char, mask: u32, class: *const c_char);
     pub fn towline_slot(object: *mut zend_object, index: u32) -> *mut Zval;
     pub fn towline_retype(ce: *mut zend_class_entry, method: *const c_char, argument: c_int, mask: u32);
+    pub static towline_php_major: u8;
+    pub static towline_php_minor: u8;
     pub static towline_may_be_array: u32;
     pub static towline_may_be_string: u32;
     pub static towline_may_be_long: u32;

@@ -3,7 +3,7 @@
 use super::class::{self, Class, Declaration, Kind, Method, This, class, handler, parse, static_handler};
 use super::errors::{self, Answer};
 use super::gc::Held;
-use super::{options, value};
+use super::{ffi, options, value};
 use crate::fastcgi::{self, FpmOptions};
 use ext_php_rs::args::Arg;
 use ext_php_rs::builders::FunctionBuilder;
@@ -80,11 +80,9 @@ fn start(arguments: u32, ret: &mut Zval) -> Answer {
         workers,
         ini: strings(2, ini)?,
         env: strings(3, env)?,
-        binary: if binary.is_null() {
-            own_binary()
-        } else {
-            Some(PathBuf::from(std::ffi::OsStr::from_bytes(value::bytes(binary))))
-        },
+        binary: (!binary.is_null()).then(|| PathBuf::from(std::ffi::OsStr::from_bytes(value::bytes(binary)))),
+        // SAFETY: constants of the shim.
+        version_hint: Some(unsafe { (ffi::towline_php_major, ffi::towline_php_minor) }),
         start_timeout: errors::seconds(5, timeout)?,
     };
     let process = fastcgi::Fpm::start(&given).map_err(|error| errors::runtime(&error.to_string()))?;
@@ -107,17 +105,6 @@ fn stop(this: This<Fpm>, arguments: u32, _: &mut Zval) -> Answer {
         process.stop();
     }
     Ok(())
-}
-
-/// The php-fpm of the running PHP's own version, where it is; else the core looks.
-fn own_binary() -> Option<PathBuf> {
-    if std::env::var_os("TOWLINE_PHP_FPM").is_some() {
-        return None;
-    }
-    let version = env!("TOWLINE_PHP_VERSION");
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::env::split_paths(&folders).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
-    folders.map(|folder| folder.join(format!("php-fpm{version}"))).find(|path| path.is_file())
 }
 
 /// An array of scalars as strings.

@@ -11,6 +11,9 @@
 #include "zend_gc.h"
 #include "zend_interfaces.h"
 
+const uint8_t towline_php_major = PHP_MAJOR_VERSION;
+const uint8_t towline_php_minor = PHP_MINOR_VERSION;
+
 zend_class_entry *towline_closure_ce(void) { return zend_ce_closure; }
 zend_class_entry *towline_runtime_exception_ce(void) { return spl_ce_RuntimeException; }
 zend_class_entry *towline_traversable_ce(void) { return zend_ce_traversable; }
