@@ -355,7 +355,8 @@ typedef struct {
 
 /**
  * Gives the next bytes of a request's body: fills at most `capacity` bytes and returns how many; 0 at the end;
- * less than 0 fails the request with TOWLINE_ERR_SOURCE. The end is asked for too.
+ * less than 0 fails the request with TOWLINE_ERR_SOURCE. The end is asked for too. Any function may be called in it,
+ * but a nested towline_loop_run() would wait for the very request that waits for this.
  */
 typedef ptrdiff_t (*towline_fcgi_source)(void *user, uint8_t *buffer, size_t capacity);
 

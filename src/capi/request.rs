@@ -9,7 +9,8 @@ use std::ffi::{CString, c_char, c_void};
 use std::time::Duration;
 
 /// Gives the next bytes of a request's body: fills at most `capacity` bytes and returns how many; 0 at the end;
-/// less than 0 fails the request with TOWLINE_ERR_SOURCE. The end is asked for too.
+/// less than 0 fails the request with TOWLINE_ERR_SOURCE. The end is asked for too. Any function may be called in it,
+/// but a nested towline_loop_run() would wait for the very request that waits for this.
 pub type towline_fcgi_source =
     Option<unsafe extern "C" fn(user: *mut c_void, buffer: *mut u8, capacity: usize) -> isize>;
 
