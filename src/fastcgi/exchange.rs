@@ -33,6 +33,8 @@ pub struct BodySource {
     asked: usize,
     /// The end has been confirmed.
     ended: bool,
+    /// The last bytes wait for that, so that no script gets a body that turns out to be longer.
+    held: bool,
     /// The records that follow the body.
     tail: Vec<u8>,
 }
@@ -106,7 +108,7 @@ impl Exchange {
             Body::Source => {
                 let mut tail = Vec::new();
                 put_end_of_body(&mut tail, request);
-                Some(BodySource { left: request.content_length, asked: 0, ended: false, tail })
+                Some(BodySource { left: request.content_length, asked: 0, ended: false, held: false, tail })
             }
         };
         Exchange::with(client, buffer, head_len, source, request.safe, false, options, now)
@@ -186,7 +188,13 @@ impl Exchange {
 
     /// True when the source is to be asked.
     pub fn wants_source(&self) -> bool {
-        self.out.left() == 0 && self.source.as_ref().is_some_and(|source| source.asked == 0 && !source.ended)
+        (self.out.left() == 0 || self.is_held())
+            && self.source.as_ref().is_some_and(|source| source.asked == 0 && !source.ended)
+    }
+
+    /// True while nothing may be sent, for the source has yet to confirm its end.
+    pub fn is_held(&self) -> bool {
+        self.source.as_ref().is_some_and(|source| source.held)
     }
 
     /// How much of the body is wanted now, if the source is to be asked: called when all that there was is sent.
@@ -224,6 +232,7 @@ impl Exchange {
             )));
         }
         source.left -= length;
+        source.held = source.left == 0 && !bytes.is_empty();
         // What is refilled cannot be sent again.
         self.head_len = 0;
         let buffer = self.out.refill();

@@ -197,7 +197,8 @@ impl FastCgi {
             return;
         };
         let before = exchange.out.left();
-        let blocked = match exchange.out.flush(transport) {
+        let sent = if exchange.is_held() { Ok(Flushed::All) } else { exchange.out.flush(transport) };
+        let blocked = match sent {
             Ok(flushed) => flushed == Flushed::Blocked,
             Err(error) if is_closed(&error) => {
                 // It may have answered before, and reading tells how it ended.
