@@ -42,9 +42,9 @@ pub struct Connection {
     pub used: bool,
     /// Asked to be told when the kernel takes more.
     pub wants_write: bool,
-    /// Since when, and since which turn, it has been idle.
+    /// The peer has announced its end: what it sent before is still to be read.
+    pub ending: bool,
     pub idle_since: Instant,
-    pub idle_turn: u64,
     /// The idle-close or back-off timer.
     pub timer: Option<TimerId>,
 }
@@ -63,8 +63,8 @@ impl Connection {
             decoder: Decoder::default(),
             used: false,
             wants_write: false,
+            ending: false,
             idle_since: now,
-            idle_turn: 0,
             timer: None,
         }
     }

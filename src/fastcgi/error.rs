@@ -8,7 +8,8 @@ use std::time::Duration;
 pub enum Phase {
     /// From the wish to connect until the connection stands.
     Connect,
-    /// From the request's last byte handed to the kernel until the first byte of the answer.
+    /// From the last byte that the kernel has taken (the request's last, or the last before the server stopped
+    /// reading) until the first byte of the answer. Does not run while the body's source is asked.
     FirstByte,
     /// Between two bytes of the answer (or, while sending, of the request).
     Idle,

@@ -2,7 +2,7 @@
 
 use super::error::{Error, Phase};
 use super::options::ClientOptions;
-use super::record::{Item, Kind, MAX_CONTENT, ProtocolStatus, put_begin, put_header, put_stream};
+use super::record::{HEADER, Item, Kind, MAX_CONTENT, ProtocolStatus, put_begin, put_header, put_stream};
 use super::request::{Request, Role};
 use super::response::{Head, HeadParser, Response};
 use super::upstream::ConnKey;
@@ -76,8 +76,6 @@ pub struct Exchange {
     /// Why the last of them could not.
     pub refusal: Option<Error>,
     started: Instant,
-    /// Since when the first byte is waited for: everything is sent.
-    sent_at: Option<Instant>,
     /// The last byte either way.
     last_io: Instant,
     pub got_bytes: bool,
@@ -96,6 +94,7 @@ impl Exchange {
         now: Instant,
     ) -> Self {
         buffer.clear();
+        buffer.reserve_exact(encoded_size(request, body));
         put_begin(&mut buffer, request.role as u16, keep_alive);
         buffer.extend_from_slice(&request.params);
         let head_len = buffer.len();
@@ -149,7 +148,6 @@ impl Exchange {
             tried: 0,
             refusal: None,
             started: now,
-            sent_at: None,
             last_io: now,
             got_bytes: false,
             timer: None,
@@ -174,16 +172,15 @@ impl Exchange {
     /// Notes that bytes went out or came in.
     pub fn touch(&mut self, now: Instant) {
         self.last_io = now;
-        if self.sent_at.is_none() && self.is_sent() {
-            self.sent_at = Some(now);
-        }
     }
 
     /// Back to the queue, to be sent from its first byte.
     pub fn rewind(&mut self) {
         self.stage = Stage::Waiting;
         self.out.rewind();
-        self.sent_at = None;
+        self.got_bytes = false;
+        self.parser = HeadParser::default();
+        self.stderr.clear();
     }
 
     /// True when the source is to be asked.
@@ -251,17 +248,21 @@ impl Exchange {
         connecting_since: Option<Instant>,
     ) -> Option<(Instant, Phase, Duration)> {
         let total = self.options.timeout.or(options.timeout).map(|after| (self.started, Phase::Total, after));
-        let phase = match (self.stage, connecting_since) {
-            (Stage::Waiting | Stage::Ended, _) => None,
-            (Stage::Active(_), Some(since)) => Some((since, Phase::Connect, options.connect_timeout)),
-            (Stage::Active(_), None) => match self.sent_at {
-                Some(sent) if !self.got_bytes => {
-                    options.first_byte_timeout.map(|after| (sent, Phase::FirstByte, after))
+        let (mut first, mut other) = (None, None);
+        match (self.stage, connecting_since) {
+            (Stage::Waiting | Stage::Ended, _) => {}
+            (Stage::Active(_), Some(since)) => other = Some((since, Phase::Connect, options.connect_timeout)),
+            (Stage::Active(_), None) => {
+                let asking = self.source.as_ref().is_some_and(|source| source.asked > 0);
+                if !self.got_bytes && !asking {
+                    first = options.first_byte_timeout.map(|after| (self.last_io, Phase::FirstByte, after));
                 }
-                _ => options.idle_timeout.map(|after| (self.last_io, Phase::Idle, after)),
-            },
-        };
-        [total, phase]
+                if self.got_bytes || !self.is_sent() {
+                    other = options.idle_timeout.map(|after| (self.last_io, Phase::Idle, after));
+                }
+            }
+        }
+        [total, first, other]
             .into_iter()
             .flatten()
             .filter_map(|(from, phase, after)| Some((from.checked_add(after)?, phase, after)))
@@ -298,7 +299,9 @@ impl Exchange {
                 }
                 Ok(Received::Complete { app_status })
             }
-            Item::End { protocol_status: ProtocolStatus::Overloaded, .. } if self.head.is_none() => {
+            Item::End { protocol_status: ProtocolStatus::Overloaded, .. }
+                if self.head.is_none() && self.parser.is_empty() =>
+            {
                 Ok(Received::Overloaded)
             }
             Item::End { protocol_status, .. } => Err(Error::Protocol(
@@ -378,6 +381,17 @@ impl Exchange {
         self.head = None;
         std::mem::take(&mut self.out).into_inner()
     }
+}
+
+/// Bytes that BEGIN_REQUEST, PARAMS and the body's records take, so that a waiting request holds no more.
+fn encoded_size(request: &Request, body: Body<'_>) -> usize {
+    let stream = |length: usize| length + HEADER * (length.div_ceil(MAX_CONTENT) + 1);
+    2 * HEADER
+        + request.params.len()
+        + match body {
+            Body::Bytes(bytes) => stream(bytes.len()) + stream(request.data.len()),
+            Body::Source => 0,
+        }
 }
 
 /// Ends STDIN, and for a filter DATA; an authorizer has neither.

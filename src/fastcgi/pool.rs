@@ -6,11 +6,12 @@ use super::exchange::{Exchange, Stage};
 use super::options::{ClientOptions, ClientStats};
 use super::upstream::{Choice, ConnKey, Upstream, choose};
 use super::{ClientKey, Event, EventKind, RequestKey};
+use crate::net::Address;
 use crate::reactor::{Reactor, Tag};
 use bytes::BytesMut;
 use slotmap::{Key, SlotMap};
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What the ids in the reactor's tags name.
 pub(super) const CONNECTION: u8 = 0;
@@ -20,6 +21,8 @@ pub(super) const LOOKUP: u8 = 2;
 /// Buffers kept for requests to come, and the largest that is.
 const SPARE_BUFFERS: usize = 64;
 const SPARE_SIZE: usize = 8 * 1024;
+/// What became idle this recently was read to its end just now and need not be looked at again.
+const FRESH: Duration = Duration::from_millis(1);
 
 pub(super) fn tag(kind: u8, key: impl Key) -> Tag {
     Tag { source: super::SOURCE, kind, id: key.data().as_ffi() }
@@ -162,13 +165,15 @@ impl FastCgi {
         index: usize,
         key: RequestKey,
     ) {
-        let alone = self.requests.get(key).is_some_and(|exchange| exchange.management);
+        let now = reactor.now();
+        // Over TCP the end of a connection does not tell whether the request on it was read: what may not be
+        // sent again does not go where such an end may be on its way.
+        let unix = self.upstream(client_key, index).is_some_and(|upstream| matches!(upstream.address, Address::Unix(_)));
+        let alone = self.requests.get(key).is_some_and(|exchange| exchange.management || !(exchange.safe || unix));
         while let Some(conn_key) = self.upstream(client_key, index).and_then(|upstream| upstream.idle.pop()) {
-            let turn = reactor.turns();
-            // What became idle in this very turn was read to its end just now.
-            let fresh = self.connections.get(conn_key).is_some_and(|connection| connection.idle_turn == turn);
-            let fit = !alone && (fresh || self.is_quiet(conn_key));
-            if fit {
+            let fresh = unix
+                && self.connections.get(conn_key).is_some_and(|it| now.saturating_duration_since(it.idle_since) < FRESH);
+            if !alone && (fresh || self.is_quiet(conn_key)) {
                 return self.reuse(reactor, conn_key, key);
             }
             self.discard(reactor, conn_key);
@@ -224,7 +229,7 @@ impl FastCgi {
         exchange.timer = Some(reactor.set_timer(at, tag(REQUEST, key)));
     }
 
-    fn next_deadline(&self, key: RequestKey) -> Option<(Instant, Phase, std::time::Duration)> {
+    fn next_deadline(&self, key: RequestKey) -> Option<(Instant, Phase, Duration)> {
         let exchange = self.requests.get(key)?;
         let client = self.clients.get(exchange.client)?;
         let connecting = match exchange.stage {

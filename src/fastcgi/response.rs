@@ -146,6 +146,12 @@ fn leading_status(text: &[u8]) -> Option<u16> {
 
 /// Where a head ends: the offset behind its empty line, searched from `from`.
 fn head_end(bytes: &[u8], from: usize) -> Option<usize> {
+    // No header at all: the head is the empty line alone.
+    match (bytes.first(), bytes.get(1)) {
+        (Some(b'\n'), _) => return Some(1),
+        (Some(b'\r'), Some(b'\n')) => return Some(2),
+        _ => {}
+    }
     let mut at = from;
     while let Some(n) = bytes.get(at..).unwrap_or_default().iter().position(|&b| b == b'\n') {
         let newline = at + n;
@@ -155,12 +161,7 @@ fn head_end(bytes: &[u8], from: usize) -> Option<usize> {
             _ => at = newline + 1,
         }
     }
-    // No header at all: the head is the empty line alone.
-    match (bytes.first(), bytes.get(1)) {
-        (Some(b'\n'), _) => Some(1),
-        (Some(b'\r'), Some(b'\n')) => Some(2),
-        _ => None,
-    }
+    None
 }
 
 /// Collects STDOUT bytes until the head is complete.
@@ -170,6 +171,11 @@ pub struct HeadParser {
 }
 
 impl HeadParser {
+    /// True while no byte of the head has come.
+    pub fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
     /// Takes the next STDOUT bytes. `Some((head, n))`: the head is complete and `n` of these bytes
     /// belonged to it; what follows is body.
     ///
@@ -229,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_head_split_anywhere_parses_alike() {
-        let cases: [(&[u8], u16, usize); 8] = [
+        let cases: [(&[u8], u16, usize); 9] = [
             (b"Content-type: text/html\r\n\r\nbody", 200, 1),
             (b"Status: 404 Not Found\r\nX-A: 1\r\nX-A: 2\r\n\r\nbody", 404, 3),
             (b"HTTP/1.1 503 Nope\r\nA: b\r\n\r\nbody", 503, 1),
@@ -237,6 +243,7 @@ mod tests {
             (b"Location: /x\n\nbody", 302, 1),
             (b"Location: /x\r\nStatus: 201\r\n\r\nbody", 201, 2),
             (b"\r\nbody", 200, 0),
+            (b"\nbody", 200, 0),
             (b"A:\r\nStatus:500\n\r\nbody", 500, 2),
         ];
         for (bytes, status, fields) in cases {
@@ -244,6 +251,18 @@ mod tests {
                 let (head, body) = parse_split(bytes, at);
                 assert_eq!((head.status(), head.fields().count()), (status, fields), "{at} of {bytes:?}");
                 assert_eq!(body, b"body", "{at} of {bytes:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_empty_line_in_front_of_the_body_is_not_the_heads() {
+        for body in [&b"\nbody"[..], b"\r\nbody"] {
+            for head in [&b"\n"[..], b"\r\n"] {
+                let bytes = [head, body].concat();
+                for at in 0..bytes.len() {
+                    assert_eq!(parse_split(&bytes, at).1, body, "{at} of {bytes:?}");
+                }
             }
         }
     }

@@ -25,14 +25,19 @@ const BACKLOG_PAUSE_MAX: Duration = Duration::from_millis(50);
 impl<E: From<Event>> Source<E> for FastCgi {
     fn ready(&mut self, reactor: &mut Reactor<E>, tag: Tag, readiness: Readiness) {
         let key: ConnKey = KeyData::from_ffi(tag.id).into();
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        connection.ending |= readiness.read_closed;
+        let connecting = matches!(connection.state, State::Connecting);
+        if connecting && (readiness.writable || readiness.read_closed) {
+            self.connected(reactor, key);
+        }
         match self.connections.get(key).map(|connection| &connection.state) {
-            Some(State::Connecting) if readiness.writable || readiness.read_closed => self.connected(reactor, key),
             Some(State::Busy) => {
-                if readiness.writable {
+                if readiness.writable && !connecting {
                     self.flush(reactor, key);
                 }
                 if readiness.readable {
-                    self.receive(reactor, key, readiness.read_closed);
+                    self.receive(reactor, key);
                 }
                 self.ask_source(reactor, key);
             }
@@ -77,10 +82,7 @@ impl FastCgi {
         if let Address::Name { host, port } = &upstream.address {
             match resolve(host, *port, reactor.waker(), tag(LOOKUP, client_key)) {
                 Ok(lookup) => upstream.lookup = Some(lookup),
-                Err(error) => {
-                    let error = Error::Connect { address: upstream.given.clone(), reason: error.to_string() };
-                    self.refused(reactor, key, error);
-                }
+                Err(error) => self.give_up(reactor, key, &error),
             }
         }
     }
@@ -144,7 +146,15 @@ impl FastCgi {
                 connection.state = State::Backlog { pause };
                 connection.timer = Some(reactor.set_timer(reactor.now() + pause, tag(CONNECTION, key)));
             }
+            Err(error) if is_ours(&error) => self.give_up(reactor, key, &error),
             Err(error) => self.endpoint_failed(reactor, key, &error),
+        }
+    }
+
+    /// No connection for a reason that is no upstream's fault.
+    fn give_up<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ConnKey, error: &io::Error) {
+        if let Some(request) = self.connections.get(key).and_then(|connection| connection.request) {
+            self.abandon(reactor, request, Error::System(format!("cannot open a connection: {error}")));
         }
     }
 
@@ -163,6 +173,7 @@ impl FastCgi {
         if let Some((_, registration)) = connection.transport.take() {
             reactor.forget(registration);
         }
+        connection.ending = false;
         connection.endpoints.pop();
         if !connection.endpoints.is_empty() {
             return self.connect(reactor, key);
@@ -262,15 +273,14 @@ impl FastCgi {
     }
 
     /// Reads until the kernel has no more, the buffer is used up, or the turn's budget is.
-    fn receive<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ConnKey, closed: bool) {
+    fn receive<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ConnKey) {
         if self.scratch.capacity() < READ_LEAST {
             self.scratch.reserve(READ_SIZE);
         }
         loop {
-            let Some((transport, registration)) = self.connections.get(key).and_then(|c| c.transport.as_ref()) else {
-                return;
-            };
-            let registration = *registration;
+            let Some(connection) = self.connections.get(key) else { return };
+            let Some((transport, registration)) = connection.transport.as_ref() else { return };
+            let (registration, ending) = (*registration, connection.ending);
             let room = self.scratch.capacity();
             if room < READ_LEAST || reactor.budget() == 0 {
                 return reactor.again(registration);
@@ -283,9 +293,9 @@ impl FastCgi {
                 Ok(n) => {
                     reactor.spend(n);
                     let chunk = self.scratch.split().freeze();
-                    self.decode(reactor, key, &chunk, closed);
+                    self.decode(reactor, key, &chunk);
                     // A short read has emptied the socket; with an end announced, that is still to be read.
-                    if n < room && !closed {
+                    if n < room && !ending {
                         return;
                     }
                 }
@@ -295,8 +305,8 @@ impl FastCgi {
         }
     }
 
-    /// Takes the records of `chunk` apart; `closed` when the peer has announced its end.
-    fn decode<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ConnKey, chunk: &Bytes, closed: bool) {
+    /// Takes the records of `chunk` apart.
+    fn decode<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ConnKey, chunk: &Bytes) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         let Some(request) = connection.request else { return self.discard(reactor, key) };
         let Some(exchange) = self.requests.get_mut(request) else { return self.discard(reactor, key) };
@@ -317,6 +327,9 @@ impl FastCgi {
                     }
                     None => Err(Error::Protocol("the server's GET_VALUES_RESULT holds a cut name-value pair".into())),
                 },
+                Ok(Some(_)) if exchange.management => {
+                    Err(Error::Protocol("the server sent something else; expected GET_VALUES_RESULT".into()))
+                }
                 Ok(Some(item)) => exchange.receive(request, item, chunk, max_response, reactor),
                 Err(error) => Err(error),
             };
@@ -324,8 +337,10 @@ impl FastCgi {
                 Ok(Received::More) => {}
                 Ok(Received::Complete { app_status }) => {
                     let response = exchange.finish(app_status, reactor.now());
-                    let clean =
-                        !closed && at == chunk.len() && !connection.decoder.owes_padding() && exchange.is_sent();
+                    let clean = !connection.ending
+                        && at == chunk.len()
+                        && !connection.decoder.owes_padding()
+                        && exchange.is_sent();
                     return self.complete(reactor, key, request, EventKind::Done(Box::new(response)), clean);
                 }
                 Ok(Received::Overloaded) => {
@@ -360,11 +375,10 @@ impl FastCgi {
         connection.request = None;
         let keep = self.clients.get(client_key).is_some_and(|client| client.options.keep_alive);
         if clean && keep {
-            let (now, turn) = (reactor.now(), reactor.turns());
+            let now = reactor.now();
             connection.state = State::Idle;
             connection.used = true;
             connection.idle_since = now;
-            connection.idle_turn = turn;
             if connection.timer.is_none()
                 && let Some(at) = self.clients.get(client_key).and_then(|c| now.checked_add(c.options.idle_close))
             {
@@ -398,7 +412,9 @@ impl FastCgi {
                 Some(Closing::Unknown) => exchange.safe,
                 Some(Closing::Full) | None => false,
             };
-        if used && !exchange.retried && !exchange.got_bytes && !exchange.has_used_source() && cannot_have_run {
+        let untouched = !exchange.got_bytes && !exchange.has_used_source();
+        let (retried, unsent) = (exchange.retried, exchange.cannot_have_started());
+        if used && !retried && untouched && cannot_have_run {
             self.again(reactor, request, index);
         } else {
             let what = if exchange.got_bytes {
@@ -409,7 +425,11 @@ impl FastCgi {
                      refused, or listen.allowed_clients)"
                 )
             };
-            self.end(reactor, request, EventKind::Failed(Box::new(Error::Closed(what))));
+            if untouched && unsent {
+                self.elsewhere(reactor, request, index, Error::Closed(what));
+            } else {
+                self.end(reactor, request, EventKind::Failed(Box::new(Error::Closed(what))));
+            }
         }
         self.pump(reactor, client_key);
     }
@@ -436,6 +456,11 @@ impl FastCgi {
 /// The peer is gone, as a write learns it.
 fn is_closed(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::NotConnected)
+}
+
+/// This process or machine has run out of something; no upstream is to blame.
+fn is_ours(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::ENOBUFS))
 }
 
 fn in_words(error: &io::Error) -> String {

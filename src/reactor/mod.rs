@@ -100,7 +100,6 @@ pub struct Reactor<E> {
     shared: Arc<Shared>,
     export: Export,
     now: Instant,
-    turns: u64,
     budget: usize,
     fork: ForkGuard,
 }
@@ -124,7 +123,6 @@ impl<E> Reactor<E> {
             shared: Arc::new(Shared { waker, inbox: Mutex::new(Vec::new()) }),
             export: Export::default(),
             now: Instant::now(),
-            turns: 0,
             budget: TURN_BUDGET,
             fork: ForkGuard::mark(),
         })
@@ -139,11 +137,6 @@ impl<E> Reactor<E> {
     pub fn refresh_now(&mut self) -> Instant {
         self.now = Instant::now();
         self.now
-    }
-
-    /// Counts turns, so that a source can tell what happened in this one.
-    pub fn turns(&self) -> u64 {
-        self.turns
     }
 
     /// True in a process forked after the loop was made.
@@ -285,7 +278,6 @@ impl<E> Reactor<E> {
             (Some(own), Some(asked)) => Some(own.min(asked)),
             (own, asked) => own.or(asked),
         };
-        self.turns += 1;
         self.budget = TURN_BUDGET;
         let polled = self.poll.poll(&mut self.ready, wait.map(round_up));
         self.refresh_now();
