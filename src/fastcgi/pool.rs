@@ -166,13 +166,14 @@ impl FastCgi {
         key: RequestKey,
     ) {
         let now = reactor.now();
+        let upstream = self.upstream(client_key, index);
+        let unix = upstream.is_some_and(|upstream| matches!(upstream.address, Address::Unix(_)));
         // Over TCP the end of a connection does not tell whether the request on it was read: what may not be
         // sent again does not go where such an end may be on its way.
-        let unix = self.upstream(client_key, index).is_some_and(|upstream| matches!(upstream.address, Address::Unix(_)));
         let alone = self.requests.get(key).is_some_and(|exchange| exchange.management || !(exchange.safe || unix));
         while let Some(conn_key) = self.upstream(client_key, index).and_then(|upstream| upstream.idle.pop()) {
-            let fresh = unix
-                && self.connections.get(conn_key).is_some_and(|it| now.saturating_duration_since(it.idle_since) < FRESH);
+            let idle_since = self.connections.get(conn_key).map(|connection| connection.idle_since);
+            let fresh = unix && idle_since.is_some_and(|since| now.saturating_duration_since(since) < FRESH);
             if !alone && (fresh || self.is_quiet(conn_key)) {
                 return self.reuse(reactor, conn_key, key);
             }

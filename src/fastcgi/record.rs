@@ -286,6 +286,7 @@ mod tests {
     }
 
     /// Stdout, stderr and the end, put together from pieces.
+    #[allow(clippy::type_complexity, reason = "three of them, named one line above")]
     fn decode(pieces: &[&[u8]]) -> Result<(Vec<u8>, Vec<u8>, Option<u32>), Error> {
         let (mut out, mut err, mut end) = (Vec::new(), Vec::new(), None);
         let mut decoder = Decoder::default();

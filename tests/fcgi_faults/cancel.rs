@@ -1,6 +1,6 @@
 //! `cancel` and `close` in every state a request can be in.
 
-use super::support::{Conn, Driver, FullBacklog, Peer, open_fds};
+use super::support::{Conn, Driver, FullBacklog, Peer};
 use super::{get, post};
 use std::time::Duration;
 use towline::fastcgi::{ClientKey, ClientOptions, Error, RequestKey};
@@ -152,40 +152,35 @@ fn the_next_one_waiting_gets_the_place_of_a_cancelled_one() {
 
 #[test]
 fn close_ends_requests_in_every_state() {
-    let before = open_fds();
-    {
-        let silent = Peer::unix(|conn| conn.drain());
-        let unix = FullBacklog::unix();
-        let tcp = FullBacklog::tcp();
-        let name = format!("localhost:{}", tcp.address.rsplit(':').next().unwrap());
-        for address in [&silent.address, &unix.address, &tcp.address, &name] {
-            let mut driver = Driver::new();
-            let client = driver.client(&[address], one());
-            let large = driver.send_body(client, &post(4 << 20), &vec![0; 4 << 20]);
-            let keys = [large, driver.send(client, &get()), driver.send_asking(client, &post(10))];
-            if *address != name {
-                driver.turn(Duration::from_millis(1));
-            }
-            assert_eq!(driver.lp.pending(), 3);
-            assert!(driver.lp.fastcgi().close(client));
-            assert_eq!(driver.lp.queued(), 3);
-            for key in keys {
-                assert!(!driver.lp.fastcgi().cancel(key));
-                assert_eq!(driver.error(key), Error::Cancelled);
-            }
-            assert_eq!(driver.lp.pending(), 0);
-            assert!(!driver.lp.fastcgi().close(client), "closed twice");
-            assert!(driver.lp.fastcgi().stats(client).is_none());
-            let refused = driver.lp.fastcgi().send(client, &get(), towline::fastcgi::Body::Bytes(b""), Default::default());
-            assert_eq!(refused.unwrap_err(), Error::Stale("client"));
-            assert_eq!(driver.lp.fastcgi().get_values(client).unwrap_err(), Error::Stale("client"));
-            // What a look-up still finds is for nobody.
+    let silent = Peer::unix(|conn| conn.drain());
+    let unix = FullBacklog::unix();
+    let tcp = FullBacklog::tcp();
+    let name = format!("localhost:{}", tcp.address.rsplit(':').next().unwrap());
+    for address in [&silent.address, &unix.address, &tcp.address, &name] {
+        let mut driver = Driver::new();
+        let client = driver.client(&[address], one());
+        let large = driver.send_body(client, &post(4 << 20), &vec![0; 4 << 20]);
+        let keys = [large, driver.send(client, &get()), driver.send_asking(client, &post(10))];
+        if *address != name {
             driver.turn(Duration::from_millis(1));
-            assert_eq!(driver.lp.pending(), 0);
         }
+        assert_eq!(driver.lp.pending(), 3);
+        assert!(driver.lp.fastcgi().close(client));
+        assert_eq!(driver.lp.queued(), 3);
+        for key in keys {
+            assert!(!driver.lp.fastcgi().cancel(key));
+            assert_eq!(driver.error(key), Error::Cancelled);
+        }
+        assert_eq!(driver.lp.pending(), 0);
+        assert!(!driver.lp.fastcgi().close(client), "closed twice");
+        assert!(driver.lp.fastcgi().stats(client).is_none());
+        let refused = driver.lp.fastcgi().send(client, &get(), towline::fastcgi::Body::Bytes(b""), Default::default());
+        assert_eq!(refused.unwrap_err(), Error::Stale("client"));
+        assert_eq!(driver.lp.fastcgi().get_values(client).unwrap_err(), Error::Stale("client"));
+        // What a look-up still finds is for nobody.
+        driver.turn(Duration::from_millis(1));
+        assert_eq!(driver.lp.pending(), 0);
     }
-    // Other tests of this binary open and close descriptors meanwhile; tests/descriptors.rs counts exactly.
-    let _ = before;
 }
 
 #[test]

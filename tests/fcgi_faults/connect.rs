@@ -71,7 +71,10 @@ fn no_permission() {
         // SAFETY: plain system calls in the child alone.
         unsafe {
             if libc::getuid() == 0 {
-                assert_eq!((libc::setgroups(0, std::ptr::null()), libc::setgid(65_534), libc::setuid(65_534)), (0, 0, 0));
+                assert_eq!(
+                    (libc::setgroups(0, std::ptr::null()), libc::setgid(65_534), libc::setuid(65_534)),
+                    (0, 0, 0)
+                );
             }
         }
         assert_connect(&refusal(&path), &path, "listen.owner");

@@ -72,17 +72,19 @@ fn the_idle_deadline_does_not_hurry_the_first_byte() {
 
 #[test]
 fn a_server_that_stops_reading_meets_the_idle_deadline() {
-    let peer = Peer::unix(|conn| {
+    let (done, over) = std::sync::mpsc::channel::<()>();
+    let over = std::sync::Mutex::new(over);
+    let peer = Peer::unix(move |conn| {
         conn.read_params();
         conn.stdout(b"\r\n");
-        while !conn.send(&[]) {}
-        std::thread::park_timeout(super::support::HANG / 40);
+        let _ = over.lock().unwrap().recv();
     });
     let mut driver = Driver::new();
     let client =
         driver.client(&[&peer.address], ClientOptions { idle_timeout: Some(SHORT), ..ClientOptions::default() });
     let key = driver.send_body(client, &post(16 << 20), &vec![0; 16 << 20]);
     assert_eq!(phase(driver.error(key)), Phase::Idle);
+    drop(done);
 }
 
 #[test]

@@ -315,8 +315,7 @@ fn without_keep_alive_each_request_connects_and_closes_first() {
         assert!(conn.await_close());
     });
     let mut driver = Driver::new();
-    let client =
-        driver.client(&[&peer.address], ClientOptions { keep_alive: false, ..ClientOptions::default() });
+    let client = driver.client(&[&peer.address], ClientOptions { keep_alive: false, ..ClientOptions::default() });
     for _ in 0..3 {
         assert_eq!(driver.get(client, "/a.php").body, b"fine");
     }

@@ -59,11 +59,17 @@ fn a_source_with_too_much_fails_its_request() {
     for total in [0, 1, 100] {
         let key = driver.send_source(client, &post(total), giving(total + 1, 1000));
         let error = driver.error(key);
-        assert!(matches!(&error, Error::Invalid(text) if text.contains("more bytes than the content length")), "{error}");
+        assert!(
+            matches!(&error, Error::Invalid(text) if text.contains("more bytes than the content length")),
+            "{error}"
+        );
     }
     let key = driver.send_source(client, &post(100), |asked| Some(vec![0; asked + 1]));
     let error = driver.error(key);
-    assert!(matches!(&error, Error::Invalid(text) if text.contains("gave 101 bytes; it was asked for at most 100")), "{error}");
+    assert!(
+        matches!(&error, Error::Invalid(text) if text.contains("gave 101 bytes; it was asked for at most 100")),
+        "{error}"
+    );
 }
 
 #[test]

@@ -177,8 +177,10 @@ fn an_overloaded_server_passes_the_request_on() {
     let response = driver.answer(key);
     assert_eq!((&response.body[..], &response.stderr[..]), (&b"secondabc"[..], &b""[..]));
     // Its source cannot be asked again.
-    let key = driver.send_source(client, &post(3), |_| Some(b"abc".to_vec()).take());
-    let _ = driver.result(key);
+    let mut pieces = vec![b"abc".to_vec()];
+    let key = driver.send_source(client, &post(3), move |_| pieces.pop());
+    let error = driver.error(key);
+    assert!(error.to_string().contains("overloaded"), "{error}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub use temp::TempDir;
 use std::time::Duration;
 
 /// Nothing that works takes this long; a test that waits longer has hung and fails.
-pub const HANG: Duration = Duration::from_secs(5);
+pub const HANG: Duration = Duration::from_secs(20);
 
 /// Open descriptors of this process.
 pub fn open_fds() -> usize {
