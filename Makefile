@@ -1,0 +1,55 @@
+# Everything that is done with Towline; `make` alone lists it. PHP and PHP_CONFIG, absolute paths, choose another PHP.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build extension clib demo test bench install install-php clean
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+
+setup: ## Install what is needed to build and test (Debian: with apt-get; elsewhere: says what)
+	@scripts/setup
+
+build: extension clib ## Build modules/towline.so (PHP) and the C libraries
+
+# Two feature sets, two folders: sharing one would have each rebuild the other's crates.
+extension:
+	$(CARGO) build --locked --release --no-default-features --features php --target-dir $(TARGET)/php
+	@mkdir -p modules
+	@# Replaced in one step: a running PHP may have the old file mapped.
+	@cmp -s $(TARGET)/php/release/libtowline.so modules/towline.so || { \
+	    cp $(TARGET)/php/release/libtowline.so modules/.towline.so && mv -f modules/.towline.so modules/towline.so; }
+
+clib:
+	$(CARGO) build --locked --release --lib
+
+demo: setup extension ## Run the example scripts through a private php-fpm and print their answers
+	@echo
+	bin/towline run --workers 4 --query name=Ada examples/php/scripts/*.php
+	@echo
+	bin/towline run --workers 1 --data 'name=Ada&town=London' examples/php/scripts/form.php
+
+test: setup build ## Run all tests
+	@scripts/test
+
+bench: setup build ## Measure, in ratios against a floor program
+	@scripts/bench
+
+install: build ## Install under PREFIX: C library, header, towline.pc, bin/towline with its extension
+	scripts/install-c $(PREFIX) $(TARGET)/release
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/towline
+	install -m 755 bin/towline $(DESTDIR)$(PREFIX)/bin/towline
+	install -m 755 modules/towline.so $(DESTDIR)$(PREFIX)/lib/towline/towline.so
+
+install-php: extension ## Install the extension where this PHP looks for extensions
+	install -d $(DESTDIR)$$($${PHP_CONFIG:-php-config} --extension-dir)
+	install -m 755 modules/towline.so $(DESTDIR)$$($${PHP_CONFIG:-php-config} --extension-dir)/towline.so
+	@echo "Now add this line to php.ini or a file that it includes: extension=towline"
+
+clean: ## Remove what was built
+	$(CARGO) clean --quiet
+	rm -rf $(TARGET)/php modules build
