@@ -54,6 +54,26 @@ impl Default for FpmOptions {
     }
 }
 
+impl FpmOptions {
+    /// Tells what cannot be used; [`Fpm::start`] asks it first.
+    ///
+    /// # Errors
+    /// [`FpmError`] naming the option and what is expected.
+    pub fn check(&self) -> Result<(), FpmError> {
+        if self.workers == 0 || self.workers > MAX_WORKERS {
+            return Err(FpmError(format!("{} workers cannot be had; expected 1 to {MAX_WORKERS}", self.workers)));
+        }
+        if self.start_timeout.is_zero() || self.start_timeout > MAX_START {
+            return Err(FpmError(format!(
+                "a start timeout of {} s cannot be used; expected more than 0 and at most {} s",
+                self.start_timeout.as_secs_f64(),
+                MAX_START.as_secs()
+            )));
+        }
+        config::check(self)
+    }
+}
+
 /// Why a private php-fpm did not start.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
@@ -76,7 +96,7 @@ impl Fpm {
     /// # Errors
     /// [`FpmError`] naming the option that cannot be used, what to install, or with php-fpm's own words.
     pub fn start(options: &FpmOptions) -> Result<Fpm, FpmError> {
-        check(options)?;
+        options.check()?;
         let binary = binary::find(options.binary.as_deref(), options.version_hint)?;
         let deadline = Instant::now() + options.start_timeout;
         let folder = Folder::create()?;
@@ -146,20 +166,6 @@ impl Drop for Fpm {
     fn drop(&mut self) {
         self.stop();
     }
-}
-
-fn check(options: &FpmOptions) -> Result<(), FpmError> {
-    if options.workers == 0 || options.workers > MAX_WORKERS {
-        return Err(FpmError(format!("{} workers cannot be had; expected 1 to {MAX_WORKERS}", options.workers)));
-    }
-    if options.start_timeout.is_zero() || options.start_timeout > MAX_START {
-        return Err(FpmError(format!(
-            "a start timeout of {} s cannot be used; expected more than 0 and at most {} s",
-            options.start_timeout.as_secs_f64(),
-            MAX_START.as_secs()
-        )));
-    }
-    config::check(options)
 }
 
 fn io(path: &Path, error: &std::io::Error) -> FpmError {

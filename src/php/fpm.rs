@@ -85,6 +85,7 @@ fn start(arguments: u32, ret: &mut Zval) -> Answer {
         version_hint: Some(unsafe { (ffi::towline_php_major, ffi::towline_php_minor) }),
         start_timeout: errors::seconds(5, timeout)?,
     };
+    given.check().map_err(|error| errors::value_error(&error.to_string()))?;
     let process = fastcgi::Fpm::start(&given).map_err(|error| errors::runtime(&error.to_string()))?;
     let (address, pid) = (value::string(process.address().as_bytes()), value::int(process.pid()));
     let process = Rc::new(RefCell::new(Some(process)));

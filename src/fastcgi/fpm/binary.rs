@@ -113,7 +113,13 @@ mod tests {
             let folder = base.join(folder);
             std::fs::create_dir_all(&folder).ok();
             for name in names {
-                std::fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o755).open(folder.join(name)).ok();
+                std::fs::OpenOptions::new()
+                    .create(true)
+                    .truncate(true)
+                    .write(true)
+                    .mode(0o755)
+                    .open(folder.join(name))
+                    .ok();
             }
             folder
         };

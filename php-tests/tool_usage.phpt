@@ -1,0 +1,63 @@
+--TEST--
+towline: a command line that cannot be understood is told in one line, with exit code 2
+--FILE--
+<?php
+require __DIR__ . '/tool.php';
+
+foreach ([
+    [], ['frob'], ['run'], ['run', '--repat', '2', 'x.php'], ['run', '--zzz', 'x.php'], ['run', '-z', 'x.php'], ['run', '-j'], ['run', '-j', '0', 'x.php'],
+    ['run', '--workers=many', 'x.php'], ['run', '--repeat', '-1', 'x.php'], ['run', '--timeout=0', 'x.php'], ['run', '--timeout', 'nan', 'x.php'],
+    ['run', '--json=yes', 'x.php'], ['run', '--param', 'K', 'x.php'], ['run', '--param', '=V', 'x.php'], ['run', '--data', '@none', 'x.php'],
+    ['run', '--fpm', '/x', '--workers', '2', 'x.php'], ['run', '--fpm', 'nonsense', 'x.php'], ['run', '--method', 'G T', 'x.php'],
+    ['run', '--param', 'HTTP_PROXY=x', 'x.php'], ['run', '--workers', '99999', 'x.php'], ['run', '--ini', 'a b=c', 'x.php'],
+    ['run', '--ini', "user_agent=a\nb", 'x.php'], ['status'], ['status', '--fpm', '/x', 'y'], ['status', '--nope'],
+] as $arguments) {
+    [$code, $out, $err] = tool($arguments);
+    echo $code, $out === '' ? ' ' : " unexpected output: $out", plain($err);
+}
+foreach ([['--help'], ['-h'], ['help', 'run'], ['run', '--help'], ['run', '-h', 'x.php'], ['status', '--help']] as $arguments) {
+    [$code, $out, $err] = tool($arguments);
+    echo $code, ' ', strtok($out, "\n"), $err, "\n";
+}
+[$code, $out, $err] = tool(['--version']);
+echo $code, ' ', preg_replace('/\d[\w.+-]*/', 'N', $out), $err;
+// Every option of `run` that exists is in its help.
+preg_match_all('/--([a-z]+)/', tool(['run', '--help'])[1], $shown);
+foreach (['fpm', 'workers', 'ini', 'env', 'jobs', 'method', 'query', 'data', 'param', 'timeout', 'repeat', 'json'] as $option) {
+    echo in_array($option, $shown[1], true) ? '' : "--$option is not in the help\n";
+}
+?>
+--EXPECT--
+2 towline: no command given; see towline --help
+2 towline: unknown command 'frob'; see towline --help
+2 towline: no SCRIPT given; see towline run --help
+2 towline: unknown option --repat; did you mean --repeat?; see towline run --help
+2 towline: unknown option --zzz; see towline run --help
+2 towline: unknown option -z; see towline run --help
+2 towline: option -j needs a value; see towline run --help
+2 towline: option -j got '0'; expected a whole number above zero; see towline run --help
+2 towline: option --workers got 'many'; expected a whole number above zero; see towline run --help
+2 towline: option --repeat got '-1'; expected a whole number above zero; see towline run --help
+2 towline: option --timeout got '0'; expected a number of seconds above zero; see towline run --help
+2 towline: option --timeout got 'nan'; expected a number of seconds above zero; see towline run --help
+2 towline: option --json takes no value; see towline run --help
+2 towline: option --param got 'K'; expected NAME=VALUE; see towline run --help
+2 towline: option --param got '=V'; expected NAME=VALUE; see towline run --help
+2 towline: --data: cannot read the file 'none'; see towline run --help
+2 towline: --workers is for a private php-fpm and does not go with --fpm; see towline run --help
+2 towline: "nonsense" is no address: the port is missing; expected unix:/path, /path, tcp://host:port, host:port or [v6]:port; see towline run --help
+2 towline: "G T" is no request method; expected a word such as GET or POST; see towline run --help
+2 towline: HTTP_PROXY is refused: scripts would take it for their outgoing proxy (httpoxy); see towline run --help
+2 towline: 99999 workers cannot be had; expected 1 to 10000; see towline run --help
+2 towline: "a b" is no name of an ini setting; expected letters, digits, '_', '.' and '-', a letter or '_' first; see towline run --help
+2 towline: the value of ini setting "user_agent" holds the control character '\n'; expected one line of text; see towline run --help
+2 towline: --fpm ADDRESS is missing; see towline status --help
+2 towline: unexpected 'y'; see towline status --help
+2 towline: unknown option --nope; see towline status --help
+0 Runs PHP scripts through FastCGI (php-fpm), without a web server.
+0 Runs PHP scripts through FastCGI (php-fpm), without a web server.
+0 Runs PHP scripts through php-fpm and prints their answers.
+0 Runs PHP scripts through php-fpm and prints their answers.
+0 Runs PHP scripts through php-fpm and prints their answers.
+0 Prints php-fpm's status page.
+0 towline N (PHP N)
