@@ -156,6 +156,29 @@ static void cancelling_early(void)
     towline_loop_free(loop);
 }
 
+/* While a name is being looked up, off the loop. */
+static void cancelling_a_lookup(void)
+{
+    const char *name[] = {"tcp://localhost:1"};
+    struct outcome outcomes[2] = {{0}};
+    towline_fcgi_callbacks callbacks = outcome_callbacks(0);
+    towline_fcgi_builder *hello = new_request("hello.php");
+    for (int cancels = 0; cancels < 2; cancels++) {
+        towline_loop *loop = new_loop();
+        uint64_t client, request;
+        OK(loop, towline_fcgi_client_new(loop, name, 1, NULL, &client));
+        OK(loop, towline_fcgi_send(loop, client, hello, &callbacks, &outcomes[cancels], &request));
+        if (cancels) {
+            OK(loop, towline_fcgi_cancel(loop, request));
+            OK(loop, towline_loop_run(loop));
+        }
+        towline_loop_free(loop);
+    }
+    CHECK(outcomes[0].errors == 0);
+    CHECK(outcomes[1].errors == 1 && outcomes[1].error == TOWLINE_ERR_CANCELLED);
+    towline_fcgi_builder_free(hello);
+}
+
 /* Two answers; the first one to be handed out cancels the other, which may wait in the same batch. */
 struct pair {
     towline_loop *loop;
@@ -360,6 +383,7 @@ static void chaining(void)
 int main(int argc, char **argv)
 {
     arguments(argc, argv);
+    cancelling_a_lookup(); /* first, so that the lookups are over long before the program ends */
     for (enum where where = HEAD; where <= SOURCE; where++) {
         cancelling(where);
         closing(where);

@@ -1,4 +1,4 @@
 <?php
-// Says nothing for longer than any test waits; ends early when asked to by the query.
-usleep(1000 * (int) ($_GET['ms'] ?? 30000));
+// Says nothing for longer than any test waits.
+usleep(30_000_000);
 echo 'late';
