@@ -138,7 +138,7 @@ pub fn submit(
     let key = sent.map_err(|error| errors::throw(&error))?;
     let owner = class::slot(this.object, LOOP).shallow_clone();
     let future = Future::create(owner, Rc::clone(&this.state), key);
-    let op = Op { future: future.shallow_clone(), client: this.key, expects, callbacks };
+    let op = Op { future: future.shallow_clone(), client: this.key, expects, callbacks, cancelled: false };
     this.state.ops.borrow_mut().insert(key, op);
     Ok(future)
 }
@@ -184,9 +184,10 @@ fn request_and_wait(this: This<Client>, arguments: u32, ret: &mut Zval) -> Answe
     let request = request_argument(request)?;
     let callbacks = Callbacks { source: request.source(), ..Callbacks::none() };
     let future = submit(this, request, callbacks, Expects::Response, timeout)?;
-    if let Some(future) = class::of::<Future>(&future) {
-        *ret = future::result(future)?;
-    }
+    *ret = this.state.pinned(future, |future| match class::object_of::<Future>(future) {
+        Some(future) => future::result(future),
+        None => Ok(Zval::null()),
+    })?;
     Ok(())
 }
 
@@ -224,8 +225,8 @@ fn get_values(this: This<Client>, arguments: u32, ret: &mut Zval) -> Answer {
     let key = sent.map_err(|error| errors::throw(&error))?;
     let owner = class::slot(this.object, LOOP).shallow_clone();
     let future = Future::create(owner, Rc::clone(&this.state), key);
-    let op =
-        Op { future: future.shallow_clone(), client: this.key, expects: Expects::Values, callbacks: Callbacks::none() };
+    let (expects, callbacks) = (Expects::Values, Callbacks::none());
+    let op = Op { future: future.shallow_clone(), client: this.key, expects, callbacks, cancelled: false };
     this.state.ops.borrow_mut().insert(key, op);
     *ret = future;
     Ok(())
@@ -252,7 +253,7 @@ fn close(this: This<Client>, arguments: u32, _: &mut Zval) -> Answer {
         if let Some(future) = class::of::<Future>(&op.future) {
             future.handle();
         }
-        callbacks.push(std::mem::replace(&mut op.callbacks, Callbacks::none()));
+        callbacks.push(op.cancel());
     }
     state.core(|core| core.fastcgi().close(this.key))?;
     drop(callbacks);

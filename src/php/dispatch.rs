@@ -32,7 +32,7 @@ impl State {
         self.ready.borrow_mut().append(&mut deferred);
         drop(deferred);
         self.wait(timeout)?;
-        let mut count = self.do_tasks(done)?;
+        let mut count = self.do_tasks(driver, done)?;
         // Events that callbacks bring about wait for the next round.
         let events = self.core(|core| core.queued())?;
         for _ in 0..events {
@@ -41,7 +41,7 @@ impl State {
             }
             let Some(event) = self.core(crate::Loop::next_event)? else { break };
             self.prepare(event, driver)?;
-            count += self.do_tasks(done)?;
+            count += self.do_tasks(driver, done)?;
         }
         Ok(count)
     }
@@ -57,9 +57,10 @@ impl State {
         }
     }
 
-    fn do_tasks(&self, done: &dyn Fn() -> bool) -> Answer<usize> {
+    /// Does what is ready. Who awaits gets back only after all of it: the callbacks of what it waits for are there too.
+    fn do_tasks(&self, driver: Driver, done: &dyn Fn() -> bool) -> Answer<usize> {
         let mut count = 0;
-        while !done() {
+        while driver == Driver::Await || !done() {
             let task = self.ready.borrow_mut().pop_front();
             let Some(task) = task else { break };
             match task {
@@ -155,7 +156,7 @@ impl State {
 
     /// The final event of an operation.
     fn end(&self, op: Op, driver: Driver) -> Answer {
-        let outcome = self.outcome(op.expects)?;
+        let outcome = self.outcome(&op)?;
         let Op { future, callbacks, .. } = op;
         future::settle(self, &future, outcome, driver);
         drop(callbacks);
@@ -164,10 +165,13 @@ impl State {
     }
 
     /// What the final event in `current` means: a value, or an exception object.
-    fn outcome(&self, expects: Expects) -> Answer<Result<Zval, Zval>> {
+    fn outcome(&self, op: &Op) -> Answer<Result<Zval, Zval>> {
+        if op.cancelled {
+            return Ok(Err(errors::exception(&Error::Cancelled)));
+        }
         let current = self.current.borrow();
         let Some(Event::FastCgi(event)) = &*current else { return Ok(Ok(Zval::null())) };
-        Ok(match (&event.kind, expects) {
+        Ok(match (&event.kind, op.expects) {
             (EventKind::Failed(error), _) => Err(errors::exception(error)),
             (EventKind::Values(pairs), _) => {
                 let mut array = value::array();

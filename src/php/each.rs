@@ -30,6 +30,8 @@ pub struct Results {
     flights: RefCell<Vec<(u64, Zval, Zval)>>,
     tracker: Rc<Tracker>,
     next: Cell<u64>,
+    /// The first answer has been left behind.
+    moved: Cell<bool>,
     /// Key and answer that the iterator points at.
     current: RefCell<Option<(Zval, Zval)>>,
 }
@@ -121,15 +123,10 @@ impl Results {
     /// Goes to the next answer.
     fn advance(&self) -> Answer {
         drop(self.current.take());
-        let went = self.fill_and_wait();
-        if went.is_err() {
+        if let Err(thrown) = self.fill() {
             self.stop();
+            return Err(thrown);
         }
-        went
-    }
-
-    fn fill_and_wait(&self) -> Answer {
-        self.fill()?;
         loop {
             let number = self.tracker.ended.borrow_mut().pop_front();
             if let Some(number) = number {
@@ -215,6 +212,7 @@ pub fn each(this: This<Client>, arguments: u32, ret: &mut Zval) -> Answer {
         flights: RefCell::default(),
         tracker: Rc::default(),
         next: Cell::new(0),
+        moved: Cell::new(false),
         current: RefCell::new(None),
     });
     Ok(())
@@ -256,12 +254,13 @@ fn key(this: This<Results>, arguments: u32, ret: &mut Zval) -> Answer {
 fn next(this: This<Results>, arguments: u32, _: &mut Zval) -> Answer {
     parse!(arguments, c"")?;
     start(this)?;
+    this.moved.set(true);
     this.advance()
 }
 
 fn rewind(this: This<Results>, arguments: u32, _: &mut Zval) -> Answer {
     parse!(arguments, c"")?;
-    if this.stage.get() != Stage::New && this.next.get() > 0 {
+    if this.moved.get() {
         return Err(errors::error("the answers of Client::each() come only once: call each() again"));
     }
     start(this)

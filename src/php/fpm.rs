@@ -125,6 +125,9 @@ fn strings(number: u32, table: *mut ZendHashTable) -> Answer<BTreeMap<String, St
             None => String::from_utf8(value::to_bytes(given)?)
                 .map_err(|_| errors::argument(number, "must hold UTF-8 text"))?,
         };
+        if name.iter().chain(text.as_bytes()).any(u8::is_ascii_control) {
+            return Err(errors::argument(number, "must hold names and values of one line, without control characters"));
+        }
         all.insert(String::from_utf8_lossy(name).into_owned(), text);
     }
     Ok(all)

@@ -5,7 +5,7 @@ use super::dispatch::Driver;
 use super::errors::{self, Answer};
 use super::fiber::Fiber;
 use super::gc::Held;
-use super::state::{State, Task};
+use super::state::{Op, State, Task};
 use super::wait::{self, Awaited};
 use super::{call, value};
 use crate::fastcgi::RequestKey;
@@ -169,7 +169,7 @@ impl Future {
         self.handle();
         let callbacks = {
             let mut ops = self.state.ops.borrow_mut();
-            ops.get_mut(self.request).map(|op| std::mem::replace(&mut op.callbacks, super::state::Callbacks::none()))
+            ops.get_mut(self.request).map(Op::cancel)
         };
         self.state.core_quietly(|core| core.fastcgi().cancel(self.request));
         drop(callbacks);

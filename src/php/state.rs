@@ -4,10 +4,12 @@
 //! reference to that object, and this state by `Rc` for speed. Borrows are short: a value is taken out before
 //! it is dropped or called, because both may run PHP code that comes back here.
 
+use super::call;
 use super::errors::{self, Answer};
 use super::fiber::Fiber;
 use crate::fastcgi::{ClientKey, RequestKey};
 use crate::{Event, TimerKey};
+use ext_php_rs::ffi::zend_object;
 use ext_php_rs::types::Zval;
 use slotmap::SecondaryMap;
 use std::cell::{Cell, RefCell};
@@ -20,8 +22,17 @@ pub struct Op {
     pub future: Zval,
     pub client: ClientKey,
     pub expects: Expects,
-    /// Closures; null where there is none.
     pub callbacks: Callbacks,
+    /// The program has ended it: whatever comes, it was cancelled.
+    pub cancelled: bool,
+}
+
+impl Op {
+    /// Marks it as cancelled and gives up its closures, to be dropped where no borrow is alive.
+    pub fn cancel(&mut self) -> Callbacks {
+        self.cancelled = true;
+        std::mem::replace(&mut self.callbacks, Callbacks::none())
+    }
 }
 
 /// What an operation's future will yield.
@@ -78,6 +89,8 @@ pub struct State {
     pub current: RefCell<Option<Event>>,
     /// The fibers (null: `{main}`) that are dispatching, innermost last.
     pub frames: RefCell<Vec<*mut Fiber>>,
+    /// What frames need that may be parked in a Fiber, where the collector would not see it.
+    pins: RefCell<Vec<Zval>>,
     pub stop: Cell<bool>,
     exported: Cell<bool>,
 }
@@ -99,6 +112,7 @@ impl State {
             failed: RefCell::default(),
             current: RefCell::default(),
             frames: RefCell::default(),
+            pins: RefCell::default(),
             stop: Cell::new(false),
             exported: Cell::new(false),
         });
@@ -134,6 +148,19 @@ impl State {
         self.touch();
     }
 
+    /// Keeps an object while `wait` may park this frame; the reference is this loop's for that time.
+    pub fn pinned<R>(&self, value: Zval, wait: impl FnOnce(*mut zend_object) -> R) -> R {
+        let object = call::object(&value);
+        self.pins.borrow_mut().push(value);
+        let result = wait(object);
+        let mut pins = self.pins.borrow_mut();
+        let at = pins.iter().rposition(|pin| call::object(pin) == object);
+        let pin = at.map(|at| pins.remove(at));
+        drop(pins);
+        drop(pin);
+        result
+    }
+
     /// Work that only PHP can do waits.
     pub fn has_tasks(&self) -> bool {
         !self.ready.borrow().is_empty() || !self.deferred.borrow().is_empty() || !self.failed.borrow().is_empty()
@@ -166,6 +193,7 @@ impl State {
         drop(self.ready.take());
         drop(self.deferred.take());
         drop(self.failed.take());
+        drop(self.pins.take());
     }
 
     /// Reports every value, for the collector.
@@ -194,7 +222,10 @@ impl State {
             }
         }
         if let Ok(failed) = self.failed.try_borrow() {
-            failed.iter().for_each(visit);
+            failed.iter().for_each(&mut *visit);
+        }
+        if let Ok(pins) = self.pins.try_borrow() {
+            pins.iter().for_each(visit);
         }
     }
 }

@@ -1,0 +1,30 @@
+--TEST--
+A fatal error in a callback ends the script, and nothing is left behind
+--FILE--
+<?php
+use Towline\FastCgi\{Client, Request};
+require __DIR__ . '/inc.php';
+register_shutdown_function(fn () => print("\nshutdown function\n"));
+$client = client();
+$fpm = $client->stats()['upstreams'][0]['address'];
+$client->send(Request::get(script('echo 1;')))->onDone(function () use ($client) {
+    $client->send(Request::get(script('echo 2;')))->onDone(function () {
+        eval('function strlen() {}');
+    });
+    $client->loop->run();
+});
+$client->loop->delay(5, fn () => print("never\n"));
+try {
+    $client->loop->run();
+} catch (Throwable $e) {
+    echo "not to be caught\n";
+} finally {
+    echo "";
+}
+echo "never reached\n";
+?>
+--EXPECTF--
+
+Fatal error: Cannot redeclare strlen() in %s on line %d
+
+shutdown function
