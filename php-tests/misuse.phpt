@@ -144,7 +144,7 @@ ValueError: Towline\FastCgi\Fpm::start(): Argument #1 ($workers) must be at leas
 Towline\Exception: the php-fpm binary, "/nonexistent", is not an executable file; expected the path of php-fpm (Debian: package php-fpm)
 TypeError: Towline\FastCgi\Fpm::start(): Argument #2 ($ini) must be of type array<string, string|int|bool>, array given
 ValueError: Towline\FastCgi\Fpm::start(): Argument #2 ($ini) must have names as keys, a number given
-ValueError: Towline\FastCgi\Fpm::start(): Argument #3 ($env) must hold names and values of one line, without control characters
+ValueError: the value of environment variable "A" holds the control character '\n'; expected one line of text
 ValueError: Towline\FastCgi\Fpm::start(): Argument #5 ($startTimeout) must be a finite number of seconds, 0 or more, -1 given
 Towline\TimeoutException: made by hand
 

@@ -86,6 +86,7 @@ fn start(arguments: u32, ret: &mut Zval) -> Answer {
         start_timeout: errors::seconds(5, timeout)?,
     };
     given.check().map_err(|error| errors::value_error(&error.to_string()))?;
+    given.check().map_err(|error| errors::value_error(&error.to_string()))?;
     let process = fastcgi::Fpm::start(&given).map_err(|error| errors::runtime(&error.to_string()))?;
     let (address, pid) = (value::string(process.address().as_bytes()), value::int(process.pid()));
     let process = Rc::new(RefCell::new(Some(process)));
@@ -125,9 +126,6 @@ fn strings(number: u32, table: *mut ZendHashTable) -> Answer<BTreeMap<String, St
             None => String::from_utf8(value::to_bytes(given)?)
                 .map_err(|_| errors::argument(number, "must hold UTF-8 text"))?,
         };
-        if name.iter().chain(text.as_bytes()).any(u8::is_ascii_control) {
-            return Err(errors::argument(number, "must hold names and values of one line, without control characters"));
-        }
         all.insert(String::from_utf8_lossy(name).into_owned(), text);
     }
     Ok(all)
