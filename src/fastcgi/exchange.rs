@@ -65,6 +65,8 @@ pub struct Exchange {
     pub safe: bool,
     /// GET_VALUES: wants a connection of its own.
     pub management: bool,
+    /// Its connection may serve another request after it.
+    pub keeps: bool,
     options: SendOptions,
     parser: HeadParser,
     head: Option<Head>,
@@ -95,7 +97,9 @@ impl Exchange {
     ) -> Self {
         buffer.clear();
         buffer.reserve_exact(encoded_size(request, body));
-        put_begin(&mut buffer, request.role as u16, keep_alive);
+        // php-fpm reads no DATA: what a filter leaves behind it takes for the next request, and closes.
+        let keeps = keep_alive && request.role != Role::Filter;
+        put_begin(&mut buffer, request.role as u16, keeps);
         buffer.extend_from_slice(&request.params);
         let head_len = buffer.len();
         let source = match body {
@@ -110,24 +114,22 @@ impl Exchange {
                 Some(BodySource { left: request.content_length, asked: 0, ended: false, held: false, tail })
             }
         };
-        Exchange::with(client, buffer, head_len, source, request.safe, false, options, now)
+        Exchange { keeps, ..Exchange::with(client, buffer, head_len, source, request.safe, options, now) }
     }
 
     /// Asks for the variables that FastCGI 1.0 section 4.1 names.
     pub fn get_values(client: ClientKey, now: Instant) -> Self {
         let out = params::get_values(&["FCGI_MAX_CONNS", "FCGI_MAX_REQS", "FCGI_MPXS_CONNS"]);
         let head_len = out.len();
-        Exchange::with(client, out, head_len, None, true, true, SendOptions::default(), now)
+        Exchange { management: true, ..Exchange::with(client, out, head_len, None, true, SendOptions::default(), now) }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "the two constructors above name them")]
     fn with(
         client: ClientKey,
         out: Vec<u8>,
         head_len: usize,
         source: Option<BodySource>,
         safe: bool,
-        management: bool,
         options: SendOptions,
         now: Instant,
     ) -> Self {
@@ -138,7 +140,8 @@ impl Exchange {
             head_len,
             source,
             safe,
-            management,
+            management: false,
+            keeps: false,
             options,
             parser: HeadParser::default(),
             head: None,

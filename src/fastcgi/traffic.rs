@@ -337,7 +337,8 @@ impl FastCgi {
                 Ok(Received::More) => {}
                 Ok(Received::Complete { app_status }) => {
                     let response = exchange.finish(app_status, reactor.now());
-                    let clean = !connection.ending
+                    let clean = exchange.keeps
+                        && !connection.ending
                         && at == chunk.len()
                         && !connection.decoder.owes_padding()
                         && exchange.is_sent();
@@ -373,8 +374,7 @@ impl FastCgi {
         let Some(connection) = self.connections.get_mut(key) else { return };
         let (client_key, index) = (connection.client, connection.upstream);
         connection.request = None;
-        let keep = self.clients.get(client_key).is_some_and(|client| client.options.keep_alive);
-        if clean && keep {
+        if clean {
             let now = reactor.now();
             connection.state = State::Idle;
             connection.used = true;

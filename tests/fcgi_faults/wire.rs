@@ -321,7 +321,7 @@ fn requests_are_encoded_as_php_fpm_wants_them() {
     assert!(responder.records.iter().filter(|(kind, ..)| *kind == 4).count() > 4, "several PARAMS records");
     assert_eq!(responder.param("CONTENT_LENGTH").as_deref(), Some("65536"));
     assert_eq!(responder.param("P299").map(|value| value.len()), Some(299));
-    assert_eq!((filter.role, filter.data.len(), filter.stdin.len()), (3, 70_000, 0));
+    assert_eq!((filter.role, filter.keep, filter.data.len(), filter.stdin.len()), (3, false, 70_000, 0));
     assert_eq!(filter.param("FCGI_DATA_LENGTH").as_deref(), Some("70000"));
     assert_eq!((authorizer.role, authorizer.param("CONTENT_LENGTH")), (2, None));
 }
