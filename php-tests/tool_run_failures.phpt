@@ -17,7 +17,7 @@ show(tool(['run', 'edge.php']));
 echo "== no script\n";
 show(tool(['run', '/nonexistent/x.php']));
 echo "== a deadline\n";
-show(tool(['run', '--timeout', '0.2', 'sleep.php', 'good.php']));
+show(tool(['run', '--timeout', '2', 'sleep.php', 'good.php']));
 echo "== a worker that dies\n";
 show(tool(['run', 'good.php', 'die.php']));
 echo "== no php-fpm\n";
@@ -55,7 +55,7 @@ exit code 1
 --- stdout
 good
 --- stderr
-DIR/sleep.php: total deadline of 0.2 s passed (unix:DIR/FPM/fpm.sock)
+DIR/sleep.php: total deadline of 2 s passed (unix:DIR/FPM/fpm.sock)
 2 of 2 done, 1 failed, TIME
 == a worker that dies
 exit code 1

@@ -8,7 +8,7 @@ place('one.php', '<?php header("X-A: 1"); header("X-A: 2", false); http_response
 place('two.php', '<?php echo "\xff\x00";');
 place('three.php', '<?php sleep(60);');
 chdir(scratch());
-[$code, $out, $err] = tool(['run', '--json', '--workers', '3', '--timeout', '0.5', 'one.php', 'two.php', 'three.php']);
+[$code, $out, $err] = tool(['run', '--json', '--workers', '3', '--timeout', '2', 'one.php', 'two.php', 'three.php']);
 foreach (explode("\n", rtrim($out)) as $line) {
     $row = json_decode($line, true, flags: JSON_THROW_ON_ERROR);
     if ($row['duration'] !== null) {
@@ -22,6 +22,6 @@ echo plain($err), "exit code $code\n";
 --EXPECT--
 {"index":0,"script":"DIR/one.php","status":202,"headers":{"status":["202 Accepted"],"x-a":["1","2"]},"body":"h\u00e9llo\n","stderr":"PHP message: said","duration":true,"error":null}
 {"index":1,"script":"DIR/two.php","status":200,"headers":[],"body_base64":"/wA=","stderr":"","duration":true,"error":null}
-{"index":2,"script":"DIR/three.php","status":null,"headers":null,"body":"","stderr":null,"duration":null,"error":"total deadline of 0.5 s passed (unix:DIR/FPM/fpm.sock)"}
+{"index":2,"script":"DIR/three.php","status":null,"headers":null,"body":"","stderr":null,"duration":null,"error":"total deadline of 2 s passed (unix:DIR/FPM/fpm.sock)"}
 3 of 3 done, 1 failed, TIME
 exit code 1
