@@ -103,6 +103,8 @@ impl Conn {
                 1 => (got.role, got.keep) = (u16::from_be_bytes([content[0], content[1]]), content[2] & 1 == 1),
                 4 if content.is_empty() => return Some(got),
                 4 => decode(&content, &mut got.params),
+                // GET_VALUES: not answered by default.
+                9 => return None,
                 other => panic!("record type {other} before the end of PARAMS"),
             }
         }
@@ -201,7 +203,7 @@ impl Conn {
 
     /// Reads until the client has closed.
     pub fn drain(&mut self) {
-        let mut buffer = vec![0; 65_536];
+        let mut buffer = [0; 65_536];
         loop {
             let read = match &mut self.stream {
                 Stream::Unix(stream) => stream.read(&mut buffer),
