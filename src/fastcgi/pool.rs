@@ -171,15 +171,16 @@ impl FastCgi {
         // Over TCP the end of a connection does not tell whether the request on it was read: what may not be
         // sent again does not go where such an end may be on its way.
         let alone = self.requests.get(key).is_some_and(|exchange| exchange.management || !(exchange.safe || unix));
-        while let Some(conn_key) = self.upstream(client_key, index).and_then(|upstream| upstream.idle.pop()) {
-            let idle_since = self.connections.get(conn_key).map(|connection| connection.idle_since);
-            let fresh = unix && idle_since.is_some_and(|since| now.saturating_duration_since(since) < FRESH);
-            if !alone && (fresh || self.is_quiet(conn_key)) {
-                return self.reuse(reactor, conn_key, key);
-            }
-            self.discard(reactor, conn_key);
-            if alone {
-                break;
+        if alone {
+            self.make_room(reactor, client_key, index);
+        } else {
+            while let Some(conn_key) = self.upstream(client_key, index).and_then(|upstream| upstream.idle.pop()) {
+                let idle_since = self.connections.get(conn_key).map(|connection| connection.idle_since);
+                let fresh = unix && idle_since.is_some_and(|since| now.saturating_duration_since(since) < FRESH);
+                if fresh || self.is_quiet(conn_key) {
+                    return self.reuse(reactor, conn_key, key);
+                }
+                self.discard(reactor, conn_key);
             }
         }
         let connection = Connection::new(client_key, index, key, reactor.now());
@@ -193,6 +194,15 @@ impl FastCgi {
         }
         self.open(reactor, conn_key);
         self.arm(reactor, key);
+    }
+
+    /// Closes the connection that has been idle longest, if there may be no more of them.
+    fn make_room<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, client_key: ClientKey, index: usize) {
+        let Some(client) = self.clients.get(client_key) else { return };
+        let crowded = client.upstreams.get(index).filter(|upstream| upstream.total >= client.options.max_connections);
+        if let Some(&oldest) = crowded.and_then(|upstream| upstream.idle.first()) {
+            self.discard(reactor, oldest);
+        }
     }
 
     fn reuse<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, conn_key: ConnKey, key: RequestKey) {
