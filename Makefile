@@ -39,16 +39,20 @@ test: setup build ## Run all tests
 bench: setup build ## Measure, in ratios against a floor program
 	@scripts/bench
 
-install: build ## Install under PREFIX: C library, header, towline.pc, bin/towline with its extension
+install: modules/towline.so $(TARGET)/release/libtowline.so ## Install under PREFIX: C library, header, towline.pc, bin/towline with its extension
 	scripts/install-c $(PREFIX) $(TARGET)/release
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/towline
 	install -m 755 bin/towline $(DESTDIR)$(PREFIX)/bin/towline
 	install -m 755 modules/towline.so $(DESTDIR)$(PREFIX)/lib/towline/towline.so
 
-install-php: extension ## Install the extension where this PHP looks for extensions
+install-php: modules/towline.so ## Install the extension where this PHP looks for extensions
 	install -d $(DESTDIR)$$($${PHP_CONFIG:-php-config} --extension-dir)
 	install -m 755 modules/towline.so $(DESTDIR)$$($${PHP_CONFIG:-php-config} --extension-dir)/towline.so
 	@echo "Now add this line to php.ini or a file that it includes: extension=towline"
+
+# Installing, often done as another user, builds nothing.
+modules/towline.so $(TARGET)/release/libtowline.so:
+	@echo "$@ is missing; first run: make build" >&2; exit 1
 
 clean: ## Remove what was built
 	$(CARGO) clean --quiet
