@@ -11,7 +11,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
-setup: ## Install what is needed to build and test (Debian: with apt-get; elsewhere: says what)
+setup: ## Install what is needed to build and test (Debian: with apt-get; elsewhere it says what)
 	@scripts/setup
 
 build: extension clib ## Build modules/towline.so (PHP) and the C libraries
@@ -33,7 +33,9 @@ demo: setup extension ## Run the example scripts through a private php-fpm and p
 	@echo
 	bin/towline run --workers 1 --data 'name=Ada&town=London' examples/php/scripts/form.php
 
-test: setup build ## Run all tests
+test: ## Run all tests (installs what they need, as setup does)
+	@scripts/setup --test
+	@$(MAKE) --no-print-directory build
 	@scripts/test
 
 bench: setup build ## Measure, in ratios against a floor program
