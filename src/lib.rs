@@ -15,6 +15,10 @@ pub mod fastcgi;
 pub mod net;
 pub mod reactor;
 
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
+
 #[cfg(feature = "capi")]
 pub mod capi;
 #[cfg(feature = "php")]

@@ -26,6 +26,14 @@ pub use pool::FastCgi;
 pub use request::{MAX_PAIR, Request, RequestBuilder, Role};
 pub use response::{Head, MAX_HEAD, Response};
 
+/// What reads bytes from the wire, for the tests of its properties.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod wire {
+    pub use super::params::{ParamsEncoder, decode as decode_pairs};
+    pub use super::record::{Decoder, Item};
+    pub use super::response::HeadParser;
+}
+
 use bytes::Bytes;
 
 slotmap::new_key_type! {

@@ -170,7 +170,7 @@ impl Drop for Fpm {
 }
 
 fn binary() -> String {
-    if let Ok(binary) = std::env::var("PHP_FPM") {
+    if let Ok(binary) = std::env::var("TOWLINE_PHP_FPM") {
         return binary;
     }
     let path = std::env::var("PATH").unwrap_or_default();
@@ -183,7 +183,7 @@ fn binary() -> String {
             }
         }
     }
-    panic!("php-fpm is missing: install it (Debian: apt-get install php-fpm) or name it in PHP_FPM");
+    panic!("php-fpm is missing: install it (Debian: apt-get install php-fpm) or name it in TOWLINE_PHP_FPM");
 }
 
 fn user() -> String {
