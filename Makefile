@@ -43,8 +43,9 @@ bench: setup build ## Measure, in ratios against a floor program
 
 install: modules/towline.so $(TARGET)/release/libtowline.so ## Install under PREFIX: C library, header, towline.pc, bin/towline with its extension
 	scripts/install-c $(PREFIX) $(TARGET)/release
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/towline
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/towline/tool
 	install -m 755 bin/towline $(DESTDIR)$(PREFIX)/bin/towline
+	install -m 644 bin/tool/*.php $(DESTDIR)$(PREFIX)/lib/towline/tool/
 	install -m 755 modules/towline.so $(DESTDIR)$(PREFIX)/lib/towline/towline.so
 
 install-php: modules/towline.so ## Install the extension where this PHP looks for extensions
