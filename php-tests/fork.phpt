@@ -8,8 +8,8 @@ $client = client();
 $loop = $client->loop;
 $script = script('usleep(20000); echo "answer";');
 $future = $client->send(Request::get($script));
-$loop->delay(0.001, fn () => print("timer of the parent\n"));
 $loop->tick();
+$loop->delay(0.001, fn () => print("timer of the parent\n"));
 
 $child = pcntl_fork();
 if ($child === 0) {

@@ -247,6 +247,7 @@ impl State {
 
     /// True when nothing will ever happen again.
     pub fn is_idle(&self) -> Answer<bool> {
-        Ok(!self.has_tasks() && self.core(|core| core.pending() == 0 && core.queued() == 0)?)
+        let tasks = !self.ready.borrow().is_empty() || !self.deferred.borrow().is_empty();
+        Ok(!tasks && self.core(|core| core.pending() == 0 && core.queued() == 0)?)
     }
 }

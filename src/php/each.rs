@@ -8,9 +8,10 @@ use super::fiber::Fiber;
 use super::future::{Future, Tracker};
 use super::gc::Held;
 use super::request::Request;
-use super::state::{Callbacks, Expects};
+use super::state::{Callbacks, Expects, State};
 use super::wait::{self, Awaited};
 use super::{call, options, value};
+use crate::fastcgi::RequestKey;
 use ext_php_rs::builders::FunctionBuilder;
 use ext_php_rs::ffi::zend_object;
 use ext_php_rs::flags::{DataType, MethodFlags};
@@ -22,14 +23,14 @@ use std::rc::Rc;
 pub struct Results {
     /// The client's object.
     client: Zval,
+    state: Rc<State>,
     /// An `\Iterator` over the requests.
     source: Zval,
     concurrency: usize,
     stage: Cell<Stage>,
-    /// Number, key and future of each request on its way.
-    flights: RefCell<Vec<(u64, Zval, Zval)>>,
+    /// The requests on their way, each with its key of the iteration and its future.
+    flights: RefCell<Vec<(RequestKey, Zval, Zval)>>,
     tracker: Rc<Tracker>,
-    next: Cell<u64>,
     /// The first answer has been left behind.
     moved: Cell<bool>,
     /// Key and answer that the iterator points at.
@@ -107,14 +108,12 @@ impl Awaited for Results {
 }
 
 impl Results {
-    /// Cancels what is on its way.
+    /// Cancels what is on its way. Looks at no other object: in a cycle those may be gone before this one.
     fn stop(&self) {
         self.stage.set(Stage::Drained);
         let flights = self.flights.take();
-        for (_, _, future) in &flights {
-            if let Some(future) = class::of::<Future>(future).filter(|future| !future.is_ready()) {
-                future.abandon();
-            }
+        for (request, ..) in &flights {
+            self.state.cancel(*request);
         }
         drop(flights);
         self.tracker.ended.borrow_mut().clear();
@@ -128,23 +127,22 @@ impl Results {
             return Err(thrown);
         }
         loop {
-            let number = self.tracker.ended.borrow_mut().pop_front();
-            if let Some(number) = number {
-                self.land(number);
+            let ended = self.tracker.ended.borrow_mut().pop_front();
+            if let Some(request) = ended {
+                self.land(request);
                 return Ok(());
             }
             if self.current.borrow().is_some() || self.flights.borrow().is_empty() {
                 return Ok(());
             }
-            let Some(client) = class::of::<Client>(&self.client) else { return Ok(()) };
-            wait::wait(&client.state, self)?;
+            wait::wait(&self.state, self)?;
         }
     }
 
     /// A request has ended: its answer becomes the current one.
-    fn land(&self, number: u64) {
+    fn land(&self, request: RequestKey) {
         let mut flights = self.flights.borrow_mut();
-        let Some(at) = flights.iter().position(|(other, ..)| *other == number) else { return };
+        let Some(at) = flights.iter().position(|(other, ..)| *other == request) else { return };
         let (_, key, future) = flights.swap_remove(at);
         drop(flights);
         if let Some(ended) = class::of::<Future>(&future) {
@@ -166,11 +164,10 @@ impl Results {
             let Some(client) = class::of::<Client>(&self.client) else { break };
             let callbacks = Callbacks { source: request.source(), ..Callbacks::none() };
             let future = client::submit(client, request, callbacks, Expects::Response, None)?;
-            let number = self.next.replace(self.next.get() + 1);
-            if let Some(future) = class::of::<Future>(&future) {
-                future.track(Rc::clone(&self.tracker), number);
+            let tracked = class::of::<Future>(&future).map(|future| future.track(Rc::clone(&self.tracker)));
+            if let Some(request) = tracked {
+                self.flights.borrow_mut().push((request, key, future));
             }
-            self.flights.borrow_mut().push((number, key, future));
         }
         Ok(())
     }
@@ -206,12 +203,12 @@ pub fn each(this: This<Client>, arguments: u32, ret: &mut Zval) -> Answer {
     };
     *ret = class::create(Results {
         client: class::reference(this.object),
+        state: Rc::clone(&this.state),
         source,
         concurrency,
         stage: Cell::new(Stage::New),
         flights: RefCell::default(),
         tracker: Rc::default(),
-        next: Cell::new(0),
         moved: Cell::new(false),
         current: RefCell::new(None),
     });

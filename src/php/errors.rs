@@ -2,6 +2,7 @@
 
 use super::{call, ffi, value};
 use crate::fastcgi::Error;
+use ext_php_rs::args::ArgInfo;
 use ext_php_rs::builders::{ClassBuilder, FunctionBuilder};
 use ext_php_rs::class::RegisteredClass;
 use ext_php_rs::ffi::zend_class_entry;
@@ -30,11 +31,19 @@ enum Class {
     QueueFull,
 }
 
-static ENTRIES: [AtomicPtr<ClassEntry>; 7] = [const { AtomicPtr::new(std::ptr::null_mut()) }; 7];
+/// A registered class, and the tables of its methods' arguments, which the engine reads until the module ends.
+struct Registered {
+    entry: AtomicPtr<ClassEntry>,
+    arguments: AtomicPtr<Box<[ArgInfo]>>,
+}
+
+static ENTRIES: [Registered; 7] = [const {
+    Registered { entry: AtomicPtr::new(std::ptr::null_mut()), arguments: AtomicPtr::new(std::ptr::null_mut()) }
+}; 7];
 
 impl Class {
     fn entry(self) -> *mut zend_class_entry {
-        ENTRIES.get(self as usize).map_or(std::ptr::null_mut(), |entry| entry.load(Ordering::Acquire))
+        ENTRIES.get(self as usize).map_or(std::ptr::null_mut(), |class| class.entry.load(Ordering::Acquire))
     }
 
     fn of(error: &Error) -> Class {
@@ -63,11 +72,10 @@ pub fn register() -> ext_php_rs::error::Result<()> {
     macro_rules! exception {
         ($class:ident, $name:literal, $parent:expr, $flags:expr) => {
             ClassBuilder::new($name).extends($parent).flags($flags).registration(|ce, arg_info| {
-                if let Some(entry) = ENTRIES.get(Class::$class as usize) {
-                    entry.store(ce, Ordering::Release);
+                if let Some(class) = ENTRIES.get(Class::$class as usize) {
+                    class.entry.store(ce, Ordering::Release);
+                    class.arguments.store(Box::into_raw(arg_info).cast(), Ordering::Release);
                 }
-                // The engine reads the argument tables until the module ends.
-                Box::leak(arg_info);
             })
         };
     }

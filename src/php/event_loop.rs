@@ -117,7 +117,7 @@ fn run(this: This<Loop>, arguments: u32, _: &mut Zval) -> Answer {
     state.core(|_| ())?;
     wait::driving(state, || {
         state.stop.set(false);
-        while !state.stop.get() && !state.is_idle()? {
+        while !state.stop.get() && (state.has_tasks() || !state.is_idle()?) {
             state.round(None, Driver::Loop, &|| state.stop.get())?;
         }
         state.stop.set(false);

@@ -5,7 +5,7 @@ use super::dispatch::Driver;
 use super::errors::{self, Answer};
 use super::fiber::Fiber;
 use super::gc::Held;
-use super::state::{Op, State, Task};
+use super::state::{State, Task};
 use super::wait::{self, Awaited};
 use super::{call, value};
 use crate::fastcgi::RequestKey;
@@ -30,7 +30,9 @@ pub struct Future {
     listeners: RefCell<Vec<Listener>>,
     /// Somebody will learn of a failure, or has.
     handled: Cell<bool>,
-    tracker: RefCell<Option<(Rc<Tracker>, u64)>>,
+    /// How many wait for it and will learn of a failure if nothing calls them away.
+    awaiting: Cell<usize>,
+    tracker: RefCell<Option<Rc<Tracker>>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +51,7 @@ enum Listener {
 /// Learns the order in which futures end, for who waits for any of many.
 #[derive(Default)]
 pub struct Tracker {
-    pub ended: RefCell<VecDeque<u64>>,
+    pub ended: RefCell<VecDeque<RequestKey>>,
     /// The fiber that waits; null for none.
     pub fiber: RefCell<Zval>,
 }
@@ -144,6 +146,7 @@ impl Future {
             outcome: RefCell::new(Zval::new()),
             listeners: RefCell::default(),
             handled: Cell::new(false),
+            awaiting: Cell::new(0),
             tracker: RefCell::new(None),
         })
     }
@@ -153,10 +156,22 @@ impl Future {
         self.handled.set(true);
     }
 
-    /// Has the end noted, under a number.
-    pub fn track(&self, tracker: Rc<Tracker>, number: u64) {
+    /// Waits for the end. What it ends with is the caller's business, unless an exception calls the caller away.
+    fn await_end(&self) -> Answer {
+        self.awaiting.set(self.awaiting.get() + 1);
+        let waited = wait::wait(&self.state, self);
+        self.awaiting.set(self.awaiting.get() - 1);
+        if waited.is_ok() {
+            self.handle();
+        }
+        waited
+    }
+
+    /// Has the end noted, under the request's key, which is returned.
+    pub fn track(&self, tracker: Rc<Tracker>) -> RequestKey {
         self.handle();
-        self.tracker.replace(Some((tracker, number)));
+        self.tracker.replace(Some(tracker));
+        self.request
     }
 
     /// Result or exception, once it has ended.
@@ -167,12 +182,7 @@ impl Future {
     /// Ends the operation with a `CancelledException` that is nobody's surprise.
     pub fn abandon(&self) {
         self.handle();
-        let callbacks = {
-            let mut ops = self.state.ops.borrow_mut();
-            ops.get_mut(self.request).map(Op::cancel)
-        };
-        self.state.core_quietly(|core| core.fastcgi().cancel(self.request));
-        drop(callbacks);
+        self.state.cancel(self.request);
     }
 }
 
@@ -196,14 +206,14 @@ pub fn settle(state: &State, future: &Zval, outcome: Result<Zval, Zval>, driver:
             (listener, _) => unused.push(listener),
         }
     }
-    if let Some((tracker, number)) = this.tracker.take() {
-        tracker.ended.borrow_mut().push_back(number);
+    if let Some(tracker) = this.tracker.take() {
+        tracker.ended.borrow_mut().push_back(this.request);
         let fiber = tracker.fiber.take();
         if fiber.is_object() {
             ready.push_back(Task::Resume(fiber));
         }
     }
-    if stage == Stage::Failed && !this.handled.get() {
+    if stage == Stage::Failed && !this.handled.get() && this.awaiting.get() == 0 {
         if driver == Driver::Loop || !reachable(this.object) {
             this.handle();
             ready.push_back(Task::Throw(outcome.shallow_clone()));
@@ -267,8 +277,7 @@ fn r#await(this: This<Future>, arguments: u32, ret: &mut Zval) -> Answer {
 
 /// Waits for a future and yields or throws what it ended with.
 pub fn result(this: This<Future>) -> Answer<Zval> {
-    this.handle();
-    wait::wait(&this.state, &*this)?;
+    this.await_end()?;
     match this.stage.get() {
         Stage::Failed => Err(errors::throw_object(&this.outcome())),
         _ => Ok(this.outcome()),
@@ -315,7 +324,7 @@ fn all(arguments: u32, ret: &mut Zval) -> Answer {
     let mut results = value::array();
     for (key, element) in value::elements(table) {
         let Some(future) = class::of::<Future>(element) else { continue };
-        wait::wait(&future.state, &*future)?;
+        future.await_end()?;
         match (future.stage.get(), &failure) {
             (Stage::Failed, None) => failure = Some(future.outcome()),
             (Stage::Done, None) => value::put_at(&mut results, key, future.outcome()),

@@ -142,6 +142,13 @@ impl State {
         core.as_mut().filter(|core| !core.is_forked()).map(command)
     }
 
+    /// Cancels a request, which may have ended already.
+    pub fn cancel(&self, request: RequestKey) {
+        let callbacks = self.ops.borrow_mut().get_mut(request).map(Op::cancel);
+        self.core_quietly(|core| core.fastcgi().cancel(request));
+        drop(callbacks);
+    }
+
     /// Has a task done in the next round.
     pub fn defer(&self, task: Task) {
         self.deferred.borrow_mut().push_back(task);
