@@ -98,15 +98,35 @@ fn how_a_unix_peer_has_closed_is_known() {
 }
 
 #[test]
-fn how_a_tcp_peer_has_closed_is_not() {
-    let mut buffer = BytesMut::new();
+fn how_a_tcp_peer_has_closed_takes_a_probe() {
+    let probe = |transport: &Transport| {
+        let mut buffer = BytesMut::new();
+        assert_eq!((read(transport, &mut buffer).unwrap(), transport.closing()), (0, Closing::Unknown));
+        transport.probe();
+        loop {
+            match transport.probed() {
+                Some(how) => return how,
+                None => std::thread::yield_now(),
+            }
+        }
+    };
     let (transport, peer) = tcp_pair();
     assert!(transport.is_quiet());
     peer.shutdown(std::net::Shutdown::Write).unwrap();
-    assert_eq!((read(&transport, &mut buffer).unwrap(), transport.closing()), (0, Closing::Unknown));
+    assert_eq!(probe(&transport), Closing::Half);
+    // With something sent before, which the peer has not read.
+    let (transport, peer) = tcp_pair();
+    transport.send(b"request").unwrap();
+    peer.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(probe(&transport), Closing::Half);
     let (transport, peer) = tcp_pair();
     drop(peer);
-    assert_eq!((read(&transport, &mut buffer).unwrap(), transport.closing()), (0, Closing::Unknown));
+    assert_eq!(probe(&transport), Closing::Full);
+    let (transport, mut peer) = tcp_pair();
+    transport.send(b"request").unwrap();
+    peer.read_exact(&mut [0; 7]).unwrap();
+    drop(peer);
+    assert_eq!(probe(&transport), Closing::Full);
 }
 
 #[test]

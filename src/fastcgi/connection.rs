@@ -20,6 +20,11 @@ pub enum State {
     Connecting,
     /// Serves `Connection::request`.
     Busy,
+    /// The peer ended its side of TCP before it answered: whether it still reads will tell if it read the request.
+    Probing {
+        /// The pause before the next look.
+        pause: Duration,
+    },
     /// In the pool.
     Idle,
 }
@@ -71,6 +76,6 @@ impl Connection {
 
     /// True while there is no connection yet.
     pub fn is_opening(&self) -> bool {
-        !matches!(self.state, State::Busy | State::Idle)
+        !matches!(self.state, State::Busy | State::Probing { .. } | State::Idle)
     }
 }

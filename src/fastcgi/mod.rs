@@ -4,6 +4,7 @@
 //! differs. `docs/fastcgi.md` states the promises: retry, deadlines, cancellation.
 
 mod client;
+mod closing;
 mod connection;
 mod error;
 mod exchange;

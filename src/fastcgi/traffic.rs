@@ -7,7 +7,7 @@ use super::pool::{CONNECTION, FastCgi, LOOKUP, REQUEST, tag};
 use super::record::Item;
 use super::upstream::ConnKey;
 use super::{ClientKey, Event, EventKind, RequestKey, params};
-use crate::net::{Address, Closing, Connected, Flushed, Transport, resolve};
+use crate::net::{Address, Connected, Flushed, Transport, resolve};
 use crate::reactor::{Reactor, Readiness, Source, Tag};
 use bytes::Bytes;
 use mio::Interest;
@@ -41,6 +41,7 @@ impl<E: From<Event>> Source<E> for FastCgi {
                 }
                 self.ask_source(reactor, key);
             }
+            Some(State::Probing { .. }) => self.probed(reactor, key),
             // Nothing may come on an idle connection but its end.
             Some(State::Idle) if !self.is_quiet(key) => self.discard(reactor, key),
             _ => {}
@@ -396,44 +397,6 @@ impl FastCgi {
         self.pump(reactor, client_key);
     }
 
-    /// The connection has ended: `how` the peer closed it, or `None` for a reset.
-    fn closed<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ConnKey, how: Option<Closing>) {
-        let Some(connection) = self.connections.get(key) else { return };
-        let (client_key, index, used) = (connection.client, connection.upstream, connection.used);
-        let position = connection.decoder.position();
-        let Some(request) = connection.request else { return self.discard(reactor, key) };
-        let address = self.whereabouts(request);
-        self.discard(reactor, key);
-        let Some(exchange) = self.requests.get_mut(request) else { return };
-        // The rule of docs/fastcgi.md, "When a request is sent again".
-        let cannot_have_run = exchange.cannot_have_started()
-            || match how {
-                Some(Closing::Half) => true,
-                Some(Closing::Unknown) => exchange.safe,
-                Some(Closing::Full) | None => false,
-            };
-        let untouched = !exchange.got_bytes && !exchange.has_used_source();
-        let (retried, unsent) = (exchange.retried, exchange.cannot_have_started());
-        if used && !retried && untouched && cannot_have_run {
-            self.again(reactor, request, index);
-        } else {
-            let what = if exchange.got_bytes {
-                format!("{address} closed the connection {position}")
-            } else {
-                format!(
-                    "{address} closed the connection before it answered (worker killed or crashed, request \
-                     refused, or listen.allowed_clients)"
-                )
-            };
-            if untouched && unsent {
-                self.elsewhere(reactor, request, index, Error::Closed(what));
-            } else {
-                self.end(reactor, request, EventKind::Failed(Box::new(Error::Closed(what))));
-            }
-        }
-        self.pump(reactor, client_key);
-    }
-
     /// A connection's timer fired: time to try again, or to close for having been idle.
     fn connection_timer<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ConnKey) {
         let now = reactor.now();
@@ -441,6 +404,7 @@ impl FastCgi {
         connection.timer = None;
         match connection.state {
             State::Backlog { .. } => self.connect(reactor, key),
+            State::Probing { .. } => self.probed(reactor, key),
             State::Idle => {
                 let idle_close = self.clients.get(connection.client).map(|client| client.options.idle_close);
                 match idle_close.and_then(|after| connection.idle_since.checked_add(after)) {

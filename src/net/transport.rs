@@ -34,7 +34,7 @@ pub enum Connected {
 pub enum Closing {
     /// Only its writing side, for certain: it still reads.
     Half,
-    /// Its writing side at least; TCP cannot tell more.
+    /// Its writing side at least; TCP cannot tell more until it is [probed](Transport::probe).
     Unknown,
     /// Altogether.
     Full,
@@ -119,11 +119,40 @@ impl Transport {
         matches!(SockRef::from(self).peek(&mut byte), Err(error) if error.kind() == ErrorKind::WouldBlock)
     }
 
+    /// Sends a byte to a TCP peer that reads as ended: one that has closed altogether answers with a reset, one
+    /// that still reads acknowledges it. [`probed`](Self::probed) tells.
+    pub fn probe(&self) {
+        // What cannot be sent shows in the outcome.
+        let _ = self.send(&[0]);
+    }
+
+    /// What [`probe`](Self::probe) has found; `None` while the answer is under way.
+    pub fn probed(&self) -> Option<Closing> {
+        #[cfg(target_os = "linux")]
+        {
+            let mut unacknowledged: libc::c_int = 0;
+            // SAFETY: TIOCOUTQ fills one int, which lives through the call.
+            let asked = unsafe { libc::ioctl(self.as_raw_fd(), libc::TIOCOUTQ, &raw mut unacknowledged) };
+            // In this order: a reset acknowledges nothing.
+            match self.closing_now() {
+                Closing::Full => Some(Closing::Full),
+                _ if asked != 0 => Some(Closing::Full),
+                _ => (unacknowledged == 0).then_some(Closing::Half),
+            }
+        }
+        #[cfg(not(target_os = "linux"))]
+        Some(Closing::Full)
+    }
+
     /// How the peer has closed; asked after a read of 0.
     pub fn closing(&self) -> Closing {
         if matches!(self, Transport::Tcp(_)) {
             return Closing::Unknown;
         }
+        self.closing_now()
+    }
+
+    fn closing_now(&self) -> Closing {
         let mut poll = libc::pollfd { fd: self.as_raw_fd(), events: libc::POLLIN, revents: 0 };
         // SAFETY: one pollfd that lives through the call; a timeout of 0 does not wait.
         let n = unsafe { libc::poll(&raw mut poll, 1, 0) };
