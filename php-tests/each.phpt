@@ -64,7 +64,9 @@ attempt(function () use ($client, $get) {
 });
 echo "a callback of another that throws:\n";
 $client->send($get(1))->onDone(fn () => throw new Exception('of another'));
-attempt(function () use ($client, $get) { foreach ($client->each([$get(1)]) as $response) echo "$response->body\n"; });
+unlink($release);
+attempt(function () use ($client, $slow) { foreach ($client->each([$slow]) as $response) echo "never\n"; });
+touch($release);
 $client->loop->run();
 
 echo "by hand:\n";

@@ -9,7 +9,7 @@ $loop = $client->loop;
 $script = script('usleep(20000); echo "answer";');
 $future = $client->send(Request::get($script));
 $loop->tick();
-$loop->delay(0.001, fn () => print("timer of the parent\n"));
+$loop->delay(0.001, function () use (&$fired) { $fired = true; });
 
 $child = pcntl_fork();
 if ($child === 0) {
@@ -36,12 +36,13 @@ pcntl_waitpid($child, $status);
 echo 'child ended with ', pcntl_wexitstatus($status), "\n";
 echo $future->await()->body, "\n";
 $loop->run();
+var_dump($fired);
 echo $client->request(Request::get($script))->body, "\n";
 ?>
 --EXPECTF--
 this loop belongs to the process that made it: make a new Towline\Loop after pcntl_fork()
 Towline\ConnectException: cannot connect to /nonexistent.sock: %s
 child ended with 0
-timer of the parent
 answer
+bool(true)
 answer

@@ -11,9 +11,9 @@ use ext_php_rs::builders::{ClassBuilder, FunctionBuilder};
 use ext_php_rs::class::{ClassEntryInfo, ConstructorMeta, ConstructorResult, RegisteredClass};
 use ext_php_rs::ffi::{zend_class_entry, zend_object};
 use ext_php_rs::flags::{ClassFlags, MethodFlags};
-use ext_php_rs::types::{ZendClassObject, Zval};
+use ext_php_rs::types::{ZendClassObject, ZendHashTable, Zval};
 use ext_php_rs::zend::ExecuteData;
-use std::ffi::CStr;
+use std::ffi::{CStr, c_int};
 use std::ops::Deref;
 
 /// A method and its visibility.
@@ -29,6 +29,10 @@ pub trait Class: RegisteredClass + Held {
     /// The constructor; [`hidden`] unless users make the objects.
     fn construct() -> ConstructorMeta<Self> {
         hidden()
+    }
+    /// What `var_dump()` shows of an object without declared properties: an array. May not call PHP.
+    fn debug(&self) -> Option<Zval> {
+        None
     }
     /// Declares properties and refines types, once the class is registered.
     fn declare(_class: Declaration) {}
@@ -298,9 +302,23 @@ pub fn register<T: Class>() -> ext_php_rs::error::Result<()> {
         .register()?;
     let handlers = std::ptr::from_ref(T::get_metadata().handlers()).cast_mut();
     // SAFETY: the table is written only here, before the first object of the class is made; it lives in a cell.
-    unsafe { ffi::towline_handlers(handlers, Some(super::gc::get_gc::<T>)) };
+    unsafe { ffi::towline_handlers(handlers, super::gc::get_gc::<T>, get_debug_info::<T>) };
     T::declare(Declaration(entry::<T>()));
     Ok(())
+}
+
+unsafe extern "C" fn get_debug_info<T: Class>(object: *mut zend_object, temporary: *mut c_int) -> *mut ZendHashTable {
+    let shown = object_of::<T>(object).and_then(|this| this.debug());
+    // SAFETY: the engine asks with a live object and a place to write to; it frees a temporary table itself.
+    unsafe {
+        match shown {
+            Some(array) => {
+                *temporary = 1;
+                std::mem::ManuallyDrop::new(array).value.arr
+            }
+            None => ffi::zend_std_get_debug_info(object, temporary),
+        }
+    }
 }
 
 /// Interfaces of the engine, for [`class!`].

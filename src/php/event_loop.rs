@@ -92,6 +92,12 @@ impl Class for Loop {
             flags: None,
         }
     }
+
+    fn debug(&self) -> Option<Zval> {
+        let mut shown = value::array();
+        value::put(&mut shown, b"pending", value::int(self.state.core_quietly(|core| core.pending()).unwrap_or(0)));
+        Some(shown)
+    }
 }
 
 impl Held for Loop {

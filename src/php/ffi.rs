@@ -8,6 +8,9 @@ use std::ffi::{c_char, c_int, c_void};
 /// An object handler that tells the collector what an object holds.
 pub type GetGc = unsafe extern "C" fn(*mut zend_object, *mut *mut Zval, *mut c_int) -> *mut ZendHashTable;
 
+/// An object handler that tells `var_dump()` what to show.
+pub type GetDebugInfo = unsafe extern "C" fn(*mut zend_object, *mut c_int) -> *mut ZendHashTable;
+
 unsafe extern "C" {
     pub fn zend_parse_parameters(num_args: u32, spec: *const c_char, ...) -> c_int;
     pub fn zend_argument_value_error(num: u32, format: *const c_char, ...);
@@ -45,7 +48,8 @@ unsafe extern "C" {
     pub fn towline_gc_add(buffer: *mut c_void, value: *const Zval);
     pub fn towline_gc_end(buffer: *mut c_void, table: *mut *mut Zval, n: *mut c_int);
 
-    pub fn towline_handlers(handlers: *mut zend_object_handlers, get_gc: Option<GetGc>);
+    pub fn towline_handlers(handlers: *mut zend_object_handlers, get_gc: GetGc, get_debug_info: GetDebugInfo);
+    pub fn zend_std_get_debug_info(object: *mut zend_object, is_temporary: *mut c_int) -> *mut ZendHashTable;
     pub fn towline_readonly(ce: *mut zend_class_entry, name: *const c_char, mask: u32, class: *const c_char);
     pub fn towline_slot(object: *mut zend_object, index: u32) -> *mut Zval;
     pub fn towline_retype(ce: *mut zend_class_entry, method: *const c_char, argument: c_int, mask: u32);

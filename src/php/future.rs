@@ -98,6 +98,20 @@ impl Class for Future {
     fn declare(class: Declaration) {
         class.fluent(c"ondone").fluent(c"onerror");
     }
+
+    fn debug(&self) -> Option<Zval> {
+        let (stage, outcome): (&[u8], &[u8]) = match self.stage.get() {
+            Stage::Pending => (b"pending", b""),
+            Stage::Done => (b"done", b"result"),
+            Stage::Failed => (b"failed", b"error"),
+        };
+        let mut shown = value::array();
+        value::put(&mut shown, b"state", value::string(stage));
+        if !outcome.is_empty() {
+            value::put(&mut shown, outcome, self.outcome());
+        }
+        Some(shown)
+    }
 }
 
 impl Held for Future {

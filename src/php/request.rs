@@ -80,6 +80,13 @@ impl Class for Request {
         }
     }
 
+    fn debug(&self) -> Option<Zval> {
+        let mut shown = value::array();
+        value::put(&mut shown, b"params", params_array(&self.builder.params().unwrap_or_default()));
+        value::put(&mut shown, b"body", self.body.shallow_clone());
+        Some(shown)
+    }
+
     fn declare(class: Declaration) {
         class.or_string(c"__construct", 3);
     }
@@ -278,10 +285,14 @@ fn with_data(this: This<Request>, arguments: u32, ret: &mut Zval) -> Answer {
 
 fn get_params(this: This<Request>, arguments: u32, ret: &mut Zval) -> Answer {
     parse!(arguments, c"")?;
-    let mut params = value::array();
-    for (name, text) in this.builder.params().map_err(|error| errors::throw(&error))? {
-        value::put(&mut params, &name, value::string(&text));
-    }
-    *ret = params;
+    *ret = params_array(&this.builder.params().map_err(|error| errors::throw(&error))?);
     Ok(())
+}
+
+fn params_array(params: &[(Vec<u8>, Vec<u8>)]) -> Zval {
+    let mut array = value::array();
+    for (name, text) in params {
+        value::put(&mut array, name, value::string(text));
+    }
+    array
 }

@@ -181,7 +181,7 @@ void towline_gc_end(void *buffer, zval **table, int *n) { zend_get_gc_buffer_use
 
 /* Classes: declared properties are the engine's own, so its own handlers serve them. */
 
-void towline_handlers(zend_object_handlers *handlers, zend_object_get_gc_t get_gc)
+void towline_handlers(zend_object_handlers *handlers, zend_object_get_gc_t get_gc, zend_object_get_debug_info_t get_debug_info)
 {
 	const zend_object_handlers *standard = zend_get_std_object_handlers();
 	handlers->read_property = standard->read_property;
@@ -190,8 +190,9 @@ void towline_handlers(zend_object_handlers *handlers, zend_object_get_gc_t get_g
 	handlers->unset_property = standard->unset_property;
 	handlers->get_property_ptr_ptr = standard->get_property_ptr_ptr;
 	handlers->get_properties = standard->get_properties;
-	handlers->compare = standard->compare;
-	handlers->get_gc = get_gc ? get_gc : standard->get_gc;
+	handlers->compare = zend_objects_not_comparable;
+	handlers->get_gc = get_gc;
+	handlers->get_debug_info = get_debug_info;
 	handlers->clone_obj = NULL;
 }
 

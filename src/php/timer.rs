@@ -4,6 +4,7 @@ use super::class::{Class, Method, This, class, handler, parse};
 use super::errors::Answer;
 use super::gc::Held;
 use super::state::State;
+use super::value;
 use crate::TimerKey;
 use ext_php_rs::builders::FunctionBuilder;
 use ext_php_rs::flags::{DataType, MethodFlags};
@@ -38,6 +39,13 @@ impl Class for Timer {
                 MethodFlags::Public,
             ),
         ]
+    }
+
+    fn debug(&self) -> Option<Zval> {
+        let active = self.state.core_quietly(|core| core.timer_is_active(self.key));
+        let mut shown = value::array();
+        value::put(&mut shown, b"active", value::bool(active.unwrap_or(false)));
+        Some(shown)
     }
 }
 
