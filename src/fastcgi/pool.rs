@@ -295,6 +295,7 @@ impl FastCgi {
         let several = client.upstreams.len() > 1;
         if let Some(upstream) = client.upstreams.get_mut(index) {
             upstream.refused += 1;
+            upstream.forget_resolved();
             upstream.down_until = until.filter(|_| several);
         }
         if let Some(key) = request {

@@ -64,6 +64,11 @@ impl Upstream {
         self.resolved = Some((addresses, now));
     }
 
+    /// Its name may have got another address: the next connection looks it up anew.
+    pub fn forget_resolved(&mut self) {
+        self.resolved = None;
+    }
+
     pub fn is_down(&self, now: Instant) -> bool {
         self.down_until.is_some_and(|until| now < until)
     }

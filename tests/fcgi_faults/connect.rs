@@ -212,3 +212,27 @@ fn bad_requests_are_refused_before_sending() {
     assert!(matches!(&error, Error::Invalid(text) if text.contains("3 bytes") && text.contains('4')), "{error}");
     assert_eq!(driver.lp.pending(), 0);
 }
+
+#[test]
+fn nothing_is_connected_before_there_is_a_request() {
+    // php-fpm gives an accepted connection five seconds to send its first byte, and a worker with it.
+    let peer = Peer::echo(false);
+    let mut driver = Driver::new();
+    let client = driver.plain(&peer.address);
+    driver.turn(Duration::from_millis(10));
+    assert_eq!(peer.accepted(), 0);
+    let keys = [driver.send(client, &get()), driver.send(client, &get())];
+    for key in keys {
+        driver.answer(key);
+    }
+    assert_eq!(peer.accepted(), 2, "one each, none to spare");
+}
+
+#[test]
+fn the_last_value_of_a_param_counts() {
+    let params =
+        Request::builder("/a.php").param("A", "1").param("QUERY_STRING", "x=1").param("A", "2").params().unwrap();
+    let values = |name: &[u8]| params.iter().filter(|(n, _)| n == name).map(|(_, v)| v.clone()).collect::<Vec<_>>();
+    assert_eq!(values(b"A"), [b"2".to_vec()]);
+    assert_eq!(values(b"QUERY_STRING"), [b"x=1".to_vec()]);
+}

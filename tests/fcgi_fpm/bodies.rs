@@ -115,8 +115,8 @@ fn a_body_that_the_script_leaves_unread_does_no_harm() {
 #[test]
 fn a_large_answer_comes_whole_or_in_chunks() {
     let fpm = Fpm::start();
-    let script = fpm.script("large.php", "for ($n = 0; $n < 1024; $n++) { echo str_repeat(chr($n % 251), 32768); }");
-    let expected: Vec<u8> = (0..1024).flat_map(|n| std::iter::repeat_n((n % 251) as u8, 32_768)).collect();
+    let script = fpm.script("large.php", "for ($n = 0; $n < 256; $n++) { echo str_repeat(chr($n % 251), 32768); }");
+    let expected = (0..256).map(|n| vec![(n % 251) as u8; 32_768]).collect::<Vec<_>>().concat();
     let mut driver = Driver::new();
     let client = driver.plain(&fpm.address);
     assert!(driver.get(client, &script).body == expected);
@@ -126,5 +126,5 @@ fn a_large_answer_comes_whole_or_in_chunks() {
     assert_eq!(driver.answer(key).body.len(), 0);
     let seen = &driver.seen[&key];
     assert!(seen.body == expected);
-    assert!(seen.chunks > 32 && seen.heads.len() == 1, "{} chunks", seen.chunks);
+    assert!(seen.chunks > 16 && seen.heads.len() == 1, "{} chunks", seen.chunks);
 }
