@@ -39,7 +39,7 @@ test: ## Run all tests (installs what they need, as setup does)
 	@scripts/test
 
 bench: setup build ## Measure, in ratios against a floor program
-	@scripts/bench
+	@benches/run
 
 install: modules/towline.so $(TARGET)/release/libtowline.so ## Install under PREFIX: C library, header, towline.pc, bin/towline with its extension
 	scripts/install-c $(PREFIX) $(TARGET)/release

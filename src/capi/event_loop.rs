@@ -2,7 +2,7 @@
 
 use super::bytes::c_text;
 use super::panic::{boundary, boundary_or};
-use super::send::{self, Op};
+use super::send::{self, Lent, Op};
 use super::status::{
     Failure, towline_status,
     towline_status::{TOWLINE_ERR_FORKED, TOWLINE_ERR_INVALID, TOWLINE_ERR_STALE, TOWLINE_ERR_THREAD, TOWLINE_OK},
@@ -27,8 +27,8 @@ pub struct towline_loop {
     pub(super) core: RefCell<Loop>,
     pub(super) requests: RefCell<SecondaryMap<RequestKey, Op>>,
     pub(super) timers: RefCell<SecondaryMap<TimerKey, TimerOp>>,
-    /// Lent to sources of request bodies.
-    pub(super) scratch: RefCell<Vec<u8>>,
+    /// Lent to sources of request bodies, one at a time.
+    pub(super) lent: Cell<Option<Box<Lent>>>,
     error: RefCell<CString>,
     on_wake: Cell<(towline_wake_callback, *mut c_void)>,
     wake: Wake,
@@ -55,7 +55,7 @@ impl towline_loop {
             core: RefCell::new(core),
             requests: RefCell::default(),
             timers: RefCell::default(),
-            scratch: RefCell::default(),
+            lent: Cell::default(),
             error: RefCell::default(),
             on_wake: Cell::new((None, std::ptr::null_mut())),
             owner: current_thread(),

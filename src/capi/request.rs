@@ -33,7 +33,7 @@ pub struct towline_fcgi_builder {
     built: Option<Request>,
     body: Payload,
     timeout: Option<Duration>,
-    error: CString,
+    error: Option<CString>,
 }
 
 enum Payload {
@@ -118,7 +118,7 @@ unsafe fn edit(
     match boundary(|| body(builder)) {
         Ok(()) => towline_status::TOWLINE_OK,
         Err(failure) => {
-            builder.error = c_text(&failure.text);
+            builder.error = Some(c_text(&failure.text));
             failure.status
         }
     }
@@ -144,7 +144,7 @@ pub unsafe extern "C" fn towline_fcgi_builder_new(
             built: None,
             body: Payload::Bytes(Vec::new()),
             timeout: None,
-            error: CString::default(),
+            error: None,
         });
         // SAFETY: not NULL, writable by the caller's promise.
         unsafe { builder.write(Box::into_raw(new)) };
@@ -345,5 +345,8 @@ pub unsafe extern "C" fn towline_fcgi_builder_timeout(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn towline_fcgi_builder_error(builder: *const towline_fcgi_builder) -> *const c_char {
     // SAFETY: NULL or a living builder by the caller's promise.
-    unsafe { builder.as_ref() }.map_or(c"builder is NULL".as_ptr(), |builder| builder.error.as_ptr())
+    match unsafe { builder.as_ref() } {
+        None => c"builder is NULL".as_ptr(),
+        Some(builder) => builder.error.as_deref().unwrap_or_default().as_ptr(),
+    }
 }

@@ -2,12 +2,12 @@
 
 use super::error::{Error, Phase};
 use super::options::ClientOptions;
-use super::record::{HEADER, Item, Kind, MAX_CONTENT, ProtocolStatus, put_begin, put_header, put_stream};
+use super::record::{HEADER, Item, Kind, MAX_CONTENT, ProtocolStatus, header, put_begin, put_header, put_stream};
 use super::request::{Request, Role};
 use super::response::{Head, HeadParser, Response};
 use super::upstream::ConnKey;
 use super::{Body, ClientKey, Event, EventKind, RequestKey, SendOptions, params};
-use crate::net::Outbound;
+use crate::net::{Outbound, Transport};
 use crate::reactor::{Reactor, TimerId};
 use bytes::Bytes;
 use std::ops::Range;
@@ -37,6 +37,36 @@ pub struct BodySource {
     held: bool,
     /// The records that follow the body.
     tail: Vec<u8>,
+}
+
+/// Bytes as they came in.
+#[derive(Debug, Clone, Copy)]
+pub enum Chunk<'a> {
+    /// To be copied by whoever wants to keep some.
+    Lent(&'a [u8]),
+    /// Parts of it can be kept as they are.
+    Shared(&'a Bytes),
+}
+
+impl<'a> Chunk<'a> {
+    /// All of it.
+    pub fn bytes(self) -> &'a [u8] {
+        match self {
+            Chunk::Lent(bytes) => bytes,
+            Chunk::Shared(bytes) => bytes,
+        }
+    }
+
+    fn part(self, range: Range<usize>) -> &'a [u8] {
+        self.bytes().get(range).unwrap_or_default()
+    }
+
+    fn keep(self, range: Range<usize>) -> Bytes {
+        match self {
+            Chunk::Lent(_) => Bytes::copy_from_slice(self.part(range)),
+            Chunk::Shared(bytes) => bytes.slice(range),
+        }
+    }
 }
 
 /// What one piece of input meant.
@@ -208,11 +238,12 @@ impl Exchange {
         Some(source.asked)
     }
 
-    /// Takes the source's answer; the bytes go out with the next flush.
+    /// Takes the source's answer and sends it; what the kernel does not take goes out with the next flush. Returns how
+    /// many bytes it took.
     ///
     /// # Errors
     /// [`Error::Invalid`] when nothing was asked, or too much or too little was given.
-    pub fn give(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    pub fn give(&mut self, bytes: &[u8], transport: &Transport) -> Result<usize, Error> {
         let Some(source) = self.source.as_mut().filter(|source| source.asked > 0) else {
             return Err(Error::Invalid("no body bytes were asked for".into()));
         };
@@ -235,13 +266,18 @@ impl Exchange {
         source.held = source.left == 0 && !bytes.is_empty();
         // What is refilled cannot be sent again.
         self.head_len = 0;
-        let buffer = self.out.refill();
-        put_stream(buffer, Kind::Stdin, bytes);
         if bytes.is_empty() {
             source.ended = true;
-            buffer.append(&mut source.tail);
+            self.out.refill().append(&mut source.tail);
+            return Ok(0);
         }
-        Ok(())
+        if source.held {
+            put_stream(self.out.refill(), Kind::Stdin, bytes);
+            return Ok(0);
+        }
+        #[allow(clippy::cast_possible_truncation, reason = "MAX_CONTENT or less was asked for")]
+        let head = header(Kind::Stdin, length as u16);
+        Ok(self.out.send(&head, bytes, transport))
     }
 
     /// The deadline that comes next, and whether it has passed is for the caller to say.
@@ -280,7 +316,7 @@ impl Exchange {
         &mut self,
         key: RequestKey,
         item: Item,
-        chunk: &Bytes,
+        chunk: Chunk,
         max_response: u64,
         reactor: &mut Reactor<E>,
     ) -> Result<Received, Error> {
@@ -288,11 +324,11 @@ impl Exchange {
             Item::Stdout(range) => self.stdout(key, range, chunk, max_response, reactor).map(|()| Received::More),
             Item::Stderr(range) => {
                 if self.options.stream_stderr {
-                    reactor.push(Event { request: key, kind: EventKind::Stderr(chunk.slice(range)) });
+                    reactor.push(Event { request: key, kind: EventKind::Stderr(chunk.keep(range)) });
                     return Ok(Received::More);
                 }
                 self.check_size(range.len(), max_response)?;
-                self.stderr.extend_from_slice(chunk.get(range).unwrap_or_default());
+                self.stderr.extend_from_slice(chunk.part(range));
                 Ok(Received::More)
             }
             Item::End { app_status, protocol_status: ProtocolStatus::RequestComplete } => {
@@ -325,12 +361,12 @@ impl Exchange {
         &mut self,
         key: RequestKey,
         mut range: Range<usize>,
-        chunk: &Bytes,
+        chunk: Chunk,
         max_response: u64,
         reactor: &mut Reactor<E>,
     ) -> Result<(), Error> {
         if self.head.is_none() {
-            let Some((head, used)) = self.parser.feed(chunk.get(range.clone()).unwrap_or_default())? else {
+            let Some((head, used)) = self.parser.feed(chunk.part(range.clone()))? else {
                 return Ok(());
             };
             self.set_head(key, head, reactor);
@@ -340,11 +376,11 @@ impl Exchange {
             return Ok(());
         }
         if self.options.stream_body {
-            reactor.push(Event { request: key, kind: EventKind::Body(chunk.slice(range)) });
+            reactor.push(Event { request: key, kind: EventKind::Body(chunk.keep(range)) });
             return Ok(());
         }
         self.check_size(range.len(), max_response)?;
-        self.body.extend_from_slice(chunk.get(range).unwrap_or_default());
+        self.body.extend_from_slice(chunk.part(range));
         Ok(())
     }
 

@@ -24,6 +24,8 @@ pub use fpm::{Fpm, FpmError, FpmOptions};
 pub use options::{Balance, ClientOptions, ClientStats, UpstreamStats};
 pub use params::Pairs;
 pub use pool::FastCgi;
+#[cfg(feature = "capi")]
+pub(crate) use record::MAX_CONTENT;
 pub use request::{MAX_PAIR, Request, RequestBuilder, Role};
 pub use response::{Head, MAX_HEAD, Response};
 

@@ -41,11 +41,17 @@ impl ParamsEncoder {
             self.record = self.out.len();
             put_header(&mut self.out, Kind::Params, 0);
         }
+        self.out.reserve(size);
         put_length(&mut self.out, name.len());
         put_length(&mut self.out, value.len());
         self.out.extend_from_slice(name);
         self.out.extend_from_slice(value);
         Ok(())
+    }
+
+    /// Appends pairs of [`encode`]; only while the record has room for them.
+    pub fn encoded(&mut self, pairs: &[u8]) {
+        self.out.extend_from_slice(pairs);
     }
 
     /// Ends the stream with its empty record.
@@ -64,6 +70,42 @@ impl ParamsEncoder {
             field.copy_from_slice(&length.to_be_bytes());
         }
     }
+}
+
+/// The size of [`encode`]'s result.
+pub const fn encoded_size(pairs: &[(&[u8], &[u8])]) -> usize {
+    let mut size = 0;
+    let mut rest = pairs;
+    while let [(name, value), more @ ..] = rest {
+        size += 2 + name.len() + value.len();
+        rest = more;
+    }
+    size
+}
+
+/// Encodes short pairs when the program is compiled.
+#[allow(clippy::cast_possible_truncation, reason = "compared first")]
+#[allow(clippy::indexing_slicing, reason = "evaluated by the compiler, which would refuse")]
+pub const fn encode<const SIZE: usize>(pairs: &[(&[u8], &[u8])]) -> [u8; SIZE] {
+    const fn put<const SIZE: usize>(out: &mut [u8; SIZE], mut at: usize, mut bytes: &[u8]) -> usize {
+        while let [byte, more @ ..] = bytes {
+            out[at] = *byte;
+            at += 1;
+            bytes = more;
+        }
+        at
+    }
+    let mut out = [0; SIZE];
+    let mut at = 0;
+    let mut rest = pairs;
+    while let [(name, value), more @ ..] = rest {
+        assert!(name.len() < 128 && value.len() < 128, "a length of one byte");
+        at = put(&mut out, at, &[name.len() as u8, value.len() as u8]);
+        at = put(&mut out, at, name);
+        at = put(&mut out, at, value);
+        rest = more;
+    }
+    out
 }
 
 fn length_size(length: usize) -> usize {

@@ -30,32 +30,35 @@ pub enum Kind {
 
 impl Kind {
     fn from_byte(byte: u8) -> Option<Kind> {
-        use Kind::*;
-        [
-            BeginRequest,
-            AbortRequest,
-            EndRequest,
-            Params,
-            Stdin,
-            Stdout,
-            Stderr,
-            Data,
-            GetValues,
-            GetValuesResult,
-            UnknownType,
-        ]
-        .into_iter()
-        .find(|kind| *kind as u8 == byte)
+        Some(match byte {
+            1 => Kind::BeginRequest,
+            2 => Kind::AbortRequest,
+            3 => Kind::EndRequest,
+            4 => Kind::Params,
+            5 => Kind::Stdin,
+            6 => Kind::Stdout,
+            7 => Kind::Stderr,
+            8 => Kind::Data,
+            9 => Kind::GetValues,
+            10 => Kind::GetValuesResult,
+            11 => Kind::UnknownType,
+            _ => return None,
+        })
     }
 }
 
-/// Appends a header with no padding: php-fpm reads none behind an empty record, so none is the only
-/// value that is always right. Management records carry id 0.
-pub fn put_header(out: &mut Vec<u8>, kind: Kind, length: u16) {
+/// A header with no padding: php-fpm reads none behind an empty record, so none is the only value that is
+/// always right. Management records carry id 0.
+pub fn header(kind: Kind, length: u16) -> [u8; HEADER] {
     let id = if kind == Kind::GetValues { 0 } else { REQUEST_ID };
     let [id1, id0] = id.to_be_bytes();
     let [length1, length0] = length.to_be_bytes();
-    out.extend_from_slice(&[1, kind as u8, id1, id0, length1, length0, 0, 0]);
+    [1, kind as u8, id1, id0, length1, length0, 0, 0]
+}
+
+/// Appends a [`header`].
+pub fn put_header(out: &mut Vec<u8>, kind: Kind, length: u16) {
+    out.extend_from_slice(&header(kind, length));
 }
 
 /// Appends BEGIN_REQUEST.
@@ -140,16 +143,7 @@ impl Decoder {
                 if rest.is_empty() {
                     return Ok(None);
                 }
-                let have = usize::from(self.have);
-                let take = rest.len().min(HEADER - have);
-                if let (Some(to), Some(from)) = (self.header.get_mut(have..have + take), rest.get(..take)) {
-                    to.copy_from_slice(from);
-                }
-                *at += take;
-                #[allow(clippy::cast_possible_truncation, reason = "at most eight")]
-                {
-                    self.have = (have + take) as u8;
-                }
+                *at += self.take_header(rest);
                 // A wrong version is known from the first byte: an HTTP server may never send eight.
                 let [version, kind, id1, id0, length1, length0, padding, _] = self.header;
                 if version != 1 {
@@ -207,6 +201,25 @@ impl Decoder {
                 _ => {}
             }
         }
+    }
+
+    /// Takes as much of the header as there is; says how much.
+    fn take_header(&mut self, rest: &[u8]) -> usize {
+        if let (0, Some(whole)) = (self.have, rest.first_chunk()) {
+            self.header = *whole;
+            self.have = HEADER as u8;
+            return HEADER;
+        }
+        let have = usize::from(self.have);
+        let take = rest.len().min(HEADER - have);
+        if let (Some(to), Some(from)) = (self.header.get_mut(have..have + take), rest.get(..take)) {
+            to.copy_from_slice(from);
+        }
+        #[allow(clippy::cast_possible_truncation, reason = "at most eight")]
+        {
+            self.have = (have + take) as u8;
+        }
+        take
     }
 
     /// True when an END_REQUEST was taken before all of its padding had come.

@@ -1,8 +1,9 @@
 //! A request before it is sent: CGI variables, checked and encoded into PARAMS records.
 
 use super::error::Error;
-use super::params::{Pairs, ParamsEncoder};
+use super::params::{self, Pairs, ParamsEncoder};
 use indexmap::IndexMap;
+use std::borrow::Cow;
 
 /// The role that the FastCGI application is asked to play (FastCGI 1.0, section 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,6 +22,21 @@ pub enum Role {
 /// pairs record by record, so a pair may not straddle two.
 pub const MAX_PAIR: usize = 65_535;
 
+/// Variables whose values do not depend on the request.
+const FIXED: [(&[u8], &[u8]); 8] = [
+    (b"GATEWAY_INTERFACE", b"CGI/1.1"),
+    (b"SERVER_SOFTWARE", concat!("towline/", env!("CARGO_PKG_VERSION")).as_bytes()),
+    (b"SERVER_PROTOCOL", b"HTTP/1.1"),
+    (b"SERVER_NAME", b"localhost"),
+    (b"SERVER_ADDR", b"127.0.0.1"),
+    (b"SERVER_PORT", b"80"),
+    (b"REMOTE_ADDR", b"127.0.0.1"),
+    (b"REMOTE_PORT", b"0"),
+];
+
+/// They make up half of a small request: encoded by the compiler.
+static FIXED_PAIRS: [u8; params::encoded_size(&FIXED)] = params::encode(&FIXED);
+
 /// Collects what a request is made of; [`RequestBuilder::build`] checks and encodes it.
 ///
 /// Towline sets `GATEWAY_INTERFACE`, `SERVER_SOFTWARE`, `SERVER_PROTOCOL`, `SERVER_NAME`, `SERVER_ADDR`,
@@ -29,7 +45,7 @@ pub const MAX_PAIR: usize = 65_535;
 #[derive(Debug, Clone)]
 pub struct RequestBuilder {
     script: Vec<u8>,
-    method: Vec<u8>,
+    method: Cow<'static, [u8]>,
     query: Vec<u8>,
     content_type: Vec<u8>,
     content_length: u64,
@@ -56,7 +72,7 @@ impl Request {
     pub fn builder(script: impl Into<Vec<u8>>) -> RequestBuilder {
         RequestBuilder {
             script: script.into(),
-            method: b"GET".to_vec(),
+            method: Cow::Borrowed(b"GET"),
             query: Vec::new(),
             content_type: Vec::new(),
             content_length: 0,
@@ -81,7 +97,7 @@ impl RequestBuilder {
     /// `REQUEST_METHOD`; `GET` unless set.
     #[must_use]
     pub fn method(mut self, method: impl Into<Vec<u8>>) -> Self {
-        self.method = method.into();
+        self.method = Cow::Owned(method.into());
         self
     }
 
@@ -143,10 +159,13 @@ impl RequestBuilder {
     /// As [`build`](Self::build).
     pub fn params(&self) -> Result<Pairs, Error> {
         let mut all = Vec::with_capacity(16 + self.params.len());
-        self.each(|name, value| {
+        let mut put = |name: &[u8], value: &[u8]| {
             all.push((name.to_vec(), value.to_vec()));
             Ok(())
-        })?;
+        };
+        self.check()?;
+        self.each(&FIXED, &mut put)?;
+        self.each_own(put)?;
         Ok(all)
     }
 
@@ -157,56 +176,61 @@ impl RequestBuilder {
     /// [`MAX_PAIR`] bytes, `HTTP_PROXY`, or a `CONTENT_LENGTH` that contradicts the body.
     pub fn build(&self) -> Result<Request, Error> {
         let mut encoder = ParamsEncoder::new();
-        self.each(|name, value| encoder.pair(name, value))?;
+        self.check()?;
+        if !self.params.is_empty() && FIXED.iter().any(|(name, _)| self.overrides(name)) {
+            self.each(&FIXED, |name, value| encoder.pair(name, value))?;
+        } else {
+            encoder.encoded(&FIXED_PAIRS);
+        }
+        self.each_own(|name, value| encoder.pair(name, value))?;
         Ok(Request {
             params: encoder.finish(),
             role: self.role,
-            safe: matches!(self.method.as_slice(), b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE"),
+            safe: matches!(&*self.method, b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE"),
             content_length: self.content_length,
             data: self.data.clone(),
         })
     }
 
-    fn each(&self, mut put: impl FnMut(&[u8], &[u8]) -> Result<(), Error>) -> Result<(), Error> {
-        self.check()?;
-        let mut uri = self.script.clone();
-        if !self.query.is_empty() {
-            uri.push(b'?');
-            uri.extend_from_slice(&self.query);
-        }
-        let length = self.content_length.to_string();
+    #[inline]
+    fn overrides(&self, name: &[u8]) -> bool {
+        !self.params.is_empty() && self.params.contains_key(name)
+    }
+
+    fn each(
+        &self,
+        pairs: &[(&[u8], &[u8])],
+        mut put: impl FnMut(&[u8], &[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        pairs.iter().filter(|(name, _)| !self.overrides(name)).try_for_each(|(name, value)| put(name, value))
+    }
+
+    /// What depends on the request, then what the user added.
+    fn each_own(&self, mut put: impl FnMut(&[u8], &[u8]) -> Result<(), Error>) -> Result<(), Error> {
+        let script = self.script.as_slice();
+        let uri = match self.query.as_slice() {
+            b"" => Cow::Borrowed(script),
+            query => Cow::Owned([script, b"?", query].concat()),
+        };
+        let length = decimal(self.content_length);
+        self.each(&[(b"REQUEST_METHOD", &self.method), (b"REQUEST_URI", &uri)], &mut put)?;
         // FastCGI 1.0, section 6.3: an authorizer is not told what only a responder needs.
         let body = self.role != Role::Authorizer;
-        let filter = self.role == Role::Filter;
-        let data_length = self.data.len().to_string();
-        let standard: [(&[u8], &[u8], bool); 17] = [
-            (b"GATEWAY_INTERFACE", b"CGI/1.1", true),
-            (b"SERVER_SOFTWARE", concat!("towline/", env!("CARGO_PKG_VERSION")).as_bytes(), true),
-            (b"SERVER_PROTOCOL", b"HTTP/1.1", true),
-            (b"SERVER_NAME", b"localhost", true),
-            (b"SERVER_ADDR", b"127.0.0.1", true),
-            (b"SERVER_PORT", b"80", true),
-            (b"REMOTE_ADDR", b"127.0.0.1", true),
-            (b"REMOTE_PORT", b"0", true),
-            (b"REQUEST_METHOD", &self.method, true),
-            (b"REQUEST_URI", &uri, true),
-            (b"SCRIPT_NAME", &self.script, body),
-            (b"SCRIPT_FILENAME", &self.script, true),
-            (b"QUERY_STRING", &self.query, true),
-            (b"CONTENT_TYPE", &self.content_type, body && !self.content_type.is_empty()),
-            (b"CONTENT_LENGTH", length.as_bytes(), body),
-            (b"FCGI_DATA_LENGTH", data_length.as_bytes(), filter),
-            (b"FCGI_DATA_LAST_MOD", b"0", filter),
-        ];
-        for (name, value, wanted) in standard {
-            if wanted && (self.params.is_empty() || !self.params.contains_key(name)) {
-                put(name, value)?;
-            }
+        if body {
+            self.each(&[(b"SCRIPT_NAME", script)], &mut put)?;
         }
-        for (name, value) in &self.params {
-            put(name, value)?;
+        self.each(&[(b"SCRIPT_FILENAME", script), (b"QUERY_STRING", &self.query)], &mut put)?;
+        if body && !self.content_type.is_empty() {
+            self.each(&[(b"CONTENT_TYPE", &self.content_type)], &mut put)?;
         }
-        Ok(())
+        if body {
+            self.each(&[(b"CONTENT_LENGTH", length.as_bytes())], &mut put)?;
+        }
+        if self.role == Role::Filter {
+            let data_length = decimal(self.data.len() as u64);
+            self.each(&[(b"FCGI_DATA_LENGTH", data_length.as_bytes()), (b"FCGI_DATA_LAST_MOD", b"0")], &mut put)?;
+        }
+        self.params.iter().try_for_each(|(name, value)| put(name, value))
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -269,6 +293,10 @@ fn header_variable(name: &str) -> Result<String, Error> {
         "CONTENT_TYPE" => Ok(upper),
         _ => Ok(format!("HTTP_{upper}")),
     }
+}
+
+fn decimal(number: u64) -> Cow<'static, str> {
+    if number == 0 { Cow::Borrowed("0") } else { Cow::Owned(number.to_string()) }
 }
 
 /// RFC 9110 section 5.6.2.

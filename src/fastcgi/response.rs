@@ -1,11 +1,16 @@
 //! An answer: the CGI response head (RFC 3875 section 6), parsed from bytes that come in any pieces.
 
 use super::error::Error;
+use memchr::memchr;
+use smallvec::SmallVec;
 use std::ops::Range;
 use std::time::Duration;
 
 /// The longest response head in bytes; more is [`Error::Protocol`].
 pub const MAX_HEAD: usize = 256 * 1024;
+
+/// Where name and value of each field stand; few enough for most answers to need no allocation.
+type Fields = SmallVec<[(Range<u32>, Range<u32>); 4]>;
 
 /// Status and header fields of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +18,7 @@ pub struct Head {
     status: u16,
     /// The head as it came; names made lower-case in place.
     raw: Vec<u8>,
-    fields: Vec<(Range<u32>, Range<u32>)>,
+    fields: Fields,
 }
 
 /// A whole answer.
@@ -34,7 +39,7 @@ pub struct Response {
 impl Head {
     /// No fields and status 200.
     pub(super) fn empty() -> Head {
-        Head { status: 200, raw: Vec::new(), fields: Vec::new() }
+        Head { status: 200, raw: Vec::new(), fields: Fields::new() }
     }
 
     /// The status: from `Status:`, from a raw `HTTP/1.x` line, 302 for a lone `Location`, else 200.
@@ -73,13 +78,13 @@ impl Head {
 
     /// Parses a complete head. Lines end in CRLF or LF; the empty line at the end may be missing.
     fn parse(raw: Vec<u8>) -> Result<Head, Error> {
-        let mut head = Head { status: 0, raw, fields: Vec::with_capacity(8) };
+        let mut head = Head { status: 0, raw, fields: Fields::new() };
         let mut status_line = 0u16;
         let mut status_field = 0u16;
         let mut at = 0usize;
         while at < head.raw.len() {
             let rest = head.raw.get(at..).unwrap_or_default();
-            let (end, next) = match rest.iter().position(|&b| b == b'\n') {
+            let (end, next) = match memchr(b'\n', rest) {
                 Some(n) => (at + n, at + n + 1),
                 None => (head.raw.len(), head.raw.len()),
             };
@@ -95,10 +100,10 @@ impl Head {
                 status_line = line.get(8..).and_then(leading_status).ok_or_else(|| bad_line(line))?;
                 continue;
             }
-            let colon = line.iter().position(|&b| b == b':').filter(|&n| n > 0).ok_or_else(|| bad_line(line))?;
+            let colon = memchr(b':', line).filter(|&n| n > 0).ok_or_else(|| bad_line(line))?;
             let value = line.get(colon + 1..).unwrap_or_default();
-            let lead = value.iter().take_while(|b| b" \t".contains(b)).count();
-            let trail = value.iter().skip(lead).rev().take_while(|b| b" \t\r".contains(b)).count();
+            let lead = value.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+            let trail = value.iter().skip(lead).rev().take_while(|b| matches!(b, b' ' | b'\t' | b'\r')).count();
             let from = start + colon + 1 + lead;
             let to = start + colon + 1 + value.len() - trail;
             let name_end = start + line.get(..colon).unwrap_or_default().trim_ascii_end().len();
@@ -153,7 +158,7 @@ fn head_end(bytes: &[u8], from: usize) -> Option<usize> {
         _ => {}
     }
     let mut at = from;
-    while let Some(n) = bytes.get(at..).unwrap_or_default().iter().position(|&b| b == b'\n') {
+    while let Some(n) = memchr(b'\n', bytes.get(at..).unwrap_or_default()) {
         let newline = at + n;
         match (bytes.get(newline + 1), bytes.get(newline + 2)) {
             (Some(b'\n'), _) => return Some(newline + 2),

@@ -2,14 +2,13 @@
 
 use super::connection::State;
 use super::error::Error;
-use super::exchange::{Received, Stage};
+use super::exchange::{Chunk, Received, Stage};
 use super::pool::{CONNECTION, FastCgi, LOOKUP, REQUEST, tag};
 use super::record::Item;
 use super::upstream::ConnKey;
 use super::{ClientKey, Event, EventKind, RequestKey, params};
 use crate::net::{Address, Connected, Flushed, Transport, resolve};
 use crate::reactor::{Reactor, Readiness, Source, Tag};
-use bytes::Bytes;
 use mio::Interest;
 use slotmap::KeyData;
 use std::io::{self, ErrorKind};
@@ -18,6 +17,8 @@ use std::time::Duration;
 /// What one read may take at the most, and when the rest of the buffer is too little to read into.
 const READ_SIZE: usize = 256 * 1024;
 const READ_LEAST: usize = 64 * 1024;
+/// What is streamed of a smaller read is copied: it would keep the whole buffer.
+const SHARE_LEAST: usize = 8 * 1024;
 /// Pauses between tries to connect to a unix socket whose backlog is full: doubled up to the limit.
 const BACKLOG_PAUSE: Duration = Duration::from_millis(1);
 const BACKLOG_PAUSE_MAX: Duration = Duration::from_millis(50);
@@ -226,9 +227,11 @@ impl FastCgi {
             exchange.touch(reactor.now());
         }
         let asks = exchange.wants_source();
-        if blocked != connection.wants_write {
+        // While there is more of a body to come, the kernel will soon take no more again.
+        let wants_write = blocked || (connection.wants_write && !exchange.is_sent());
+        if wants_write != connection.wants_write {
             let interest = if blocked { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
-            connection.wants_write = blocked;
+            connection.wants_write = wants_write;
             if let Err(error) = reactor.reregister(transport, *registration, interest) {
                 self.abandon(reactor, request, Error::System(error.to_string()));
                 return;
@@ -236,7 +239,7 @@ impl FastCgi {
         }
         if asks {
             // In the next turn, so that an eager source does not keep others waiting.
-            reactor.again(*registration);
+            reactor.nudge(*registration);
         }
         self.arm(reactor, request);
     }
@@ -265,9 +268,15 @@ impl FastCgi {
         let Stage::Active(key) = exchange.stage else {
             return Err(Error::Invalid("the request has ended; no body bytes are wanted".into()));
         };
-        if let Err(error) = exchange.give(bytes) {
-            self.abandon(reactor, request, error.clone());
-            return Err(error);
+        let transport = self.connections.get(key).and_then(|connection| connection.transport.as_ref());
+        let Some((transport, _)) = transport else { return Err(Error::Stale("connection")) };
+        match exchange.give(bytes, transport) {
+            Ok(0) => {}
+            Ok(_) => exchange.touch(reactor.now()),
+            Err(error) => {
+                self.abandon(reactor, request, error.clone());
+                return Err(error);
+            }
         }
         self.flush(reactor, key);
         Ok(())
@@ -293,8 +302,15 @@ impl FastCgi {
                 }
                 Ok(n) => {
                     reactor.spend(n);
-                    let chunk = self.scratch.split().freeze();
-                    self.decode(reactor, key, &chunk);
+                    if n < SHARE_LEAST {
+                        let mut chunk = std::mem::take(&mut self.scratch);
+                        self.decode(reactor, key, Chunk::Lent(&chunk));
+                        chunk.clear();
+                        self.scratch = chunk;
+                    } else {
+                        let chunk = self.scratch.split().freeze();
+                        self.decode(reactor, key, Chunk::Shared(&chunk));
+                    }
                     // A short read has emptied the socket; with an end announced, that is still to be read.
                     if n < room && !ending {
                         return;
@@ -307,7 +323,7 @@ impl FastCgi {
     }
 
     /// Takes the records of `chunk` apart.
-    fn decode<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ConnKey, chunk: &Bytes) {
+    fn decode<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ConnKey, chunk: Chunk) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         let Some(request) = connection.request else { return self.discard(reactor, key) };
         let Some(exchange) = self.requests.get_mut(request) else { return self.discard(reactor, key) };
@@ -317,7 +333,7 @@ impl FastCgi {
         exchange.touch(reactor.now());
         let mut at = 0;
         loop {
-            let step = match connection.decoder.next(chunk, &mut at) {
+            let step = match connection.decoder.next(chunk.bytes(), &mut at) {
                 Ok(None) => break,
                 Ok(Some(Item::Values(values))) if exchange.management => match params::decode(&values) {
                     Some(pairs) => {
@@ -340,7 +356,7 @@ impl FastCgi {
                     let response = exchange.finish(app_status, reactor.now());
                     let clean = exchange.keeps
                         && !connection.ending
-                        && at == chunk.len()
+                        && at == chunk.bytes().len()
                         && !connection.decoder.owes_padding()
                         && exchange.is_sent();
                     return self.complete(reactor, key, request, EventKind::Done(Box::new(response)), clean);

@@ -47,6 +47,16 @@ impl Outbound {
         &mut self.bytes
     }
 
+    /// Sends `head` and `bytes` in one piece behind what is sent already, and keeps what the kernel does not take. What
+    /// it takes is not copied; returns how much that is. An error is left for the next flush to find.
+    pub fn send(&mut self, head: &[u8], bytes: &[u8], transport: &Transport) -> usize {
+        let taken = if self.left() == 0 { transport.send_two(head, bytes).unwrap_or(0) } else { 0 };
+        let buffer = self.refill();
+        buffer.extend_from_slice(head.get(taken..).unwrap_or_default());
+        buffer.extend_from_slice(bytes.get(taken.saturating_sub(head.len())..).unwrap_or_default());
+        taken
+    }
+
     /// Gives the buffer up.
     pub fn into_inner(self) -> Vec<u8> {
         self.bytes

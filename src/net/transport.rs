@@ -5,7 +5,7 @@ use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
 use socket2::SockRef;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, IoSlice};
 use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
@@ -95,6 +95,14 @@ impl Transport {
     /// As `send(2)`.
     pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
         SockRef::from(self).send_with_flags(bytes, SEND_FLAGS)
+    }
+
+    /// Sends what the kernel takes of two pieces, one behind the other.
+    ///
+    /// # Errors
+    /// As `send(2)`.
+    pub fn send_two(&self, first: &[u8], second: &[u8]) -> io::Result<usize> {
+        SockRef::from(self).send_vectored_with_flags(&[IoSlice::new(first), IoSlice::new(second)], SEND_FLAGS)
     }
 
     /// Reads into the spare capacity of `buffer`; 0 is the end of the stream.

@@ -95,7 +95,7 @@ pub struct Reactor<E> {
     batch: VecDeque<(Registration, Readiness)>,
     registrations: SlotMap<Registration, Tag>,
     timers: Timers,
-    again: VecDeque<Registration>,
+    again: VecDeque<(Registration, Readiness)>,
     events: VecDeque<E>,
     shared: Arc<Shared>,
     export: Export,
@@ -183,7 +183,16 @@ impl<E> Reactor<E> {
 
     /// Has [`Source::ready`] called (readable) in the next turn, behind what the kernel has ready.
     pub fn again(&mut self, registration: Registration) {
-        self.again.push_back(registration);
+        self.call_again(registration, true);
+    }
+
+    /// [`again`](Self::again) for what is not reading: nothing is ready.
+    pub fn nudge(&mut self, registration: Registration) {
+        self.call_again(registration, false);
+    }
+
+    fn call_again(&mut self, registration: Registration, readable: bool) {
+        self.again.push_back((registration, Readiness { readable, ..Readiness::default() }));
         self.look_readable_if_work_waits();
     }
 
@@ -318,12 +327,10 @@ impl<E> Reactor<E> {
             }
         }
         let polled = self.batch.len();
-        while let Some(registration) = self.again.pop_front() {
+        while let Some((registration, asked)) = self.again.pop_front() {
             match self.batch.iter_mut().take(polled).find(|(other, _)| *other == registration) {
-                Some((_, readiness)) => readiness.readable = true,
-                None => {
-                    self.batch.push_back((registration, Readiness { readable: true, ..Readiness::default() }));
-                }
+                Some((_, readiness)) => readiness.readable |= asked.readable,
+                None => self.batch.push_back((registration, asked)),
             }
         }
     }

@@ -6,7 +6,6 @@
 mod support;
 
 mod cancel;
-mod chaos;
 mod connect;
 mod deadlines;
 mod queue;
