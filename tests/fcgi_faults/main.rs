@@ -6,6 +6,7 @@
 mod support;
 
 mod cancel;
+mod chaos;
 mod connect;
 mod deadlines;
 mod queue;
