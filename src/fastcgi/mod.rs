@@ -9,6 +9,7 @@ mod connection;
 mod error;
 mod exchange;
 mod fpm;
+mod opening;
 mod options;
 mod params;
 mod pool;

@@ -14,9 +14,9 @@ type Runs = Arc<Mutex<HashMap<String, usize>>>;
 fn serve(conn: &mut Conn, seed: u64, runs: &Runs) {
     let mut prng = Prng::new(seed.wrapping_add(conn.number as u64 * 7919));
     loop {
-        if prng.next() % 60 == 0 {
+        if prng.next().is_multiple_of(60) {
             // Before the request was read.
-            if prng.next() % 2 == 0 {
+            if prng.next().is_multiple_of(2) {
                 conn.half_close();
                 conn.drain();
             }
@@ -40,7 +40,7 @@ fn serve(conn: &mut Conn, seed: u64, runs: &Runs) {
         bytes.extend(Conn::record(6, &[id.as_bytes(), b"\r\n\r\n"].concat(), 0));
         for piece in body.chunks(1 + prng.next() as usize % 60_000) {
             bytes.extend(Conn::record(6, piece, (prng.next() % 8) as u8));
-            if prng.next() % 8 == 0 {
+            if prng.next().is_multiple_of(8) {
                 bytes.extend(Conn::record(7, b"notice", 0));
             }
         }
