@@ -28,6 +28,11 @@ $misuses = [
     fn () => Request::multipart('/x', [], ['f' => '/nonexistent']),
     fn () => Request::multipart('/x', [], ['f' => 5]),
     fn () => Request::multipart('/x', ['a' => new stdClass()], []),
+    function () {
+        $endless = ['x' => 1];
+        $endless['x'] = &$endless;
+        Request::multipart('/x', $endless, []);
+    },
     fn () => Request::json('/x', "\xff"),
     fn () => new Client(''),
     fn () => new Client([]),
@@ -101,6 +106,7 @@ Error: Unknown named parameter $nonsense
 ValueError: Towline\FastCgi\Request::multipart(): Argument #3 ($files) must name files that can be read: /nonexistent: No such file or directory (os error 2)
 TypeError: Towline\FastCgi\Request::multipart(): Argument #3 ($files) must be of type array<string, string>, int given
 TypeError: Towline\FastCgi\Request::multipart(): Argument #2 ($fields) must be of type array of strings, numbers, bools and such arrays, stdClass given
+ValueError: Towline\FastCgi\Request::multipart(): Argument #2 ($fields) must not nest arrays deeper than 64, as PHP reads them
 JsonException: Malformed UTF-8 characters, possibly incorrectly encoded
 ValueError: "" is no address: it is empty; expected unix:/path, /path, tcp://host:port, host:port or [v6]:port
 ValueError: Towline\FastCgi\Client::__construct(): Argument #1 ($address) must hold at least one address

@@ -9,12 +9,15 @@ use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+/// What PHP itself takes at the most (its default of `max_input_nesting_level`); also an array that holds itself ends here.
+const MAX_NESTING: u8 = 64;
+
 /// Content type and body of a form with files (field => path), which are read now.
 pub fn multipart(fields: &ZendHashTable, files: &ZendHashTable) -> Answer<(String, Vec<u8>)> {
     let boundary = boundary()?;
     let mut body = Vec::new();
     for (key, field) in value::elements(fields) {
-        part(&mut body, &boundary, key_bytes(key), field)?;
+        part(&mut body, &boundary, key_bytes(key), field, MAX_NESTING)?;
     }
     for (key, path) in value::elements(files) {
         let Some(path) = value::bytes_of(path) else {
@@ -41,11 +44,17 @@ fn key_bytes(key: Key) -> Vec<u8> {
 }
 
 /// A field; an array becomes one part for each element, named as PHP reads them back.
-fn part(body: &mut Vec<u8>, boundary: &str, name: Vec<u8>, field: &mut Zval) -> Answer {
+fn part(body: &mut Vec<u8>, boundary: &str, name: Vec<u8>, field: &mut Zval, levels: u8) -> Answer {
     if let Some(table) = field.array() {
+        let Some(levels) = levels.checked_sub(1) else {
+            return Err(errors::argument(
+                2,
+                &format!("must not nest arrays deeper than {MAX_NESTING}, as PHP reads them"),
+            ));
+        };
         for (key, element) in value::elements(table) {
             let name = [name.as_slice(), b"[", &key_bytes(key), b"]"].concat();
-            part(body, boundary, name, element)?;
+            part(body, boundary, name, element, levels)?;
         }
         return Ok(());
     }
