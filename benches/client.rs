@@ -1,12 +1,14 @@
 //! The clients that `benches/run` measures, in Rust. Prints one line of `name=value` pairs.
 //!
 //! ```text
-//! load SOCKET SCRIPT REQUESTS CONCURRENCY   keeps that many requests in flight
+//! load SOCKET SCRIPT REQUESTS CONCURRENCY   sends one request again and again, that many in flight
+//! anew SOCKET SCRIPT REQUESTS CONCURRENCY   the same, each request built anew
 //! read SOCKET SCRIPT                        streams one answer
 //! write SOCKET SCRIPT BYTES                 gives one request body from a source
 //! waiting SOCKET SCRIPT WAITING ACTIVE      fills the queue of a server that never answers
 //! ```
 
+use std::borrow::Borrow;
 use std::fmt::Display;
 use std::time::{Duration, Instant};
 use towline::fastcgi::{Body, ClientKey, ClientOptions, EventKind, Request, SendOptions};
@@ -19,7 +21,11 @@ fn main() -> Outcome {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
         ["load", socket, script, requests, concurrency] => {
-            load(socket, script, requests.parse()?, concurrency.parse()?)
+            let once = request(script)?;
+            load(socket, requests.parse()?, concurrency.parse()?, || Ok(&once))
+        }
+        ["anew", socket, script, requests, concurrency] => {
+            load(socket, requests.parse()?, concurrency.parse()?, || request(script))
         }
         ["read", socket, script] => read(socket, script),
         ["write", socket, script, bytes] => write(socket, script, bytes.parse()?),
@@ -59,13 +65,18 @@ fn next(events: &mut Loop) -> Result<Event, Box<dyn std::error::Error>> {
     }
 }
 
-fn load(socket: &str, script: &str, requests: u64, concurrency: usize) -> Outcome {
+fn load<R: Borrow<Request>>(
+    socket: &str,
+    requests: u64,
+    concurrency: usize,
+    request: impl Fn() -> Result<R, towline::fastcgi::Error>,
+) -> Outcome {
     let mut events = Loop::new()?;
     let client = client(&mut events, socket, concurrency)?;
     let (mut sent, mut done) = (0, 0);
     let clocks = Clocks::start();
     while sent < requests.min(concurrency as u64) {
-        events.fastcgi().send(client, &request(script)?, Body::Bytes(b""), SendOptions::default())?;
+        events.fastcgi().send(client, request()?.borrow(), Body::Bytes(b""), SendOptions::default())?;
         sent += 1;
     }
     while done < requests {
@@ -77,7 +88,7 @@ fn load(socket: &str, script: &str, requests: u64, concurrency: usize) -> Outcom
             Event::Timer(_) => {}
         }
         if sent < requests {
-            events.fastcgi().send(client, &request(script)?, Body::Bytes(b""), SendOptions::default())?;
+            events.fastcgi().send(client, request()?.borrow(), Body::Bytes(b""), SendOptions::default())?;
             sent += 1;
         }
     }

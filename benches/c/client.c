@@ -1,8 +1,9 @@
 /* The clients that benches/run measures, in C: the same as in client.rs. Prints one line of name=value pairs.
- *   load SOCKET SCRIPT REQUESTS CONCURRENCY   keeps that many requests in flight
+ *   load SOCKET SCRIPT REQUESTS CONCURRENCY   sends one request again and again, that many in flight
+ *   anew SOCKET SCRIPT REQUESTS CONCURRENCY   the same, each request built anew; watches resident memory from the
+ *                                             10,000th answer on
  *   read SOCKET SCRIPT                        streams one answer
  *   write SOCKET SCRIPT BYTES                 gives one request body from a source
- *   soak SOCKET SCRIPT REQUESTS CONCURRENCY   watches resident memory from the 10,000th request on
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,6 +20,8 @@ static towline_fcgi_callbacks callbacks = {.size = sizeof callbacks};
 
 static long wanted, sent, done;
 static uint64_t bytes, left;
+/* The request that is sent again and again; NULL: each is built anew. */
+static towline_fcgi_builder *same;
 
 /* Requests after which memory counts. */
 enum { SETTLED = 10000 };
@@ -54,10 +57,10 @@ static double cpu_now(void) {
 }
 
 static void send_one(void) {
-    towline_fcgi_builder *builder;
-    check(towline_fcgi_builder_new(script, &builder), "builder");
+    towline_fcgi_builder *builder = same;
+    if (!builder) check(towline_fcgi_builder_new(script, &builder), "builder");
     check(towline_fcgi_send(loop, client, builder, &callbacks, NULL, NULL), "send");
-    towline_fcgi_builder_free(builder);
+    if (!same) towline_fcgi_builder_free(builder);
     sent++;
 }
 
@@ -106,9 +109,9 @@ static void keep_in_flight(long concurrency) {
 int main(int argc, char **argv) {
     const char *what = argc > 1 ? argv[1] : "";
     const int stream = !strcmp(what, "read") || !strcmp(what, "write");
-    const int soak = !strcmp(what, "soak");
-    if (argc < 4 || (!stream && !soak && strcmp(what, "load")) || (!stream && argc != 6)) {
-        fprintf(stderr, "usage: client load|soak SOCKET SCRIPT REQUESTS CONCURRENCY | read SOCKET SCRIPT | write SOCKET "
+    const int anew = !strcmp(what, "anew");
+    if (argc < 4 || (!stream && !anew && strcmp(what, "load")) || (!stream && argc != 6)) {
+        fprintf(stderr, "usage: client load|anew SOCKET SCRIPT REQUESTS CONCURRENCY | read SOCKET SCRIPT | write SOCKET "
                         "SCRIPT BYTES\n");
         return 2;
     }
@@ -125,9 +128,10 @@ int main(int argc, char **argv) {
     const double from = seconds_now(), cpu = cpu_now();
     if (!stream) {
         wanted = atol(argv[4]);
+        if (!anew) check(towline_fcgi_builder_new(script, &same), "builder");
         keep_in_flight(concurrency);
-        printf("requests=%ld", done);
-        if (soak) printf(" settled_kib=%ld grown_kib=%ld", settled_kib, memory_kib("VmRSS:") - settled_kib);
+        towline_fcgi_builder_free(same);
+        printf("requests=%ld settled_kib=%ld grown_kib=%ld", done, settled_kib, memory_kib("VmRSS:") - settled_kib);
     } else {
         towline_fcgi_builder *builder;
         check(towline_fcgi_builder_new(script, &builder), "builder");
