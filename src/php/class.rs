@@ -7,6 +7,7 @@
 use super::errors::{self, Answer, Thrown};
 use super::ffi;
 use super::gc::Held;
+use super::value;
 use ext_php_rs::builders::{ClassBuilder, FunctionBuilder};
 use ext_php_rs::class::{ClassEntryInfo, ConstructorMeta, ConstructorResult, RegisteredClass};
 use ext_php_rs::ffi::{zend_class_entry, zend_object};
@@ -76,11 +77,11 @@ pub(super) use class;
 macro_rules! handler {
     ($type:ty, $function:path) => {{
         extern "C" fn handler(ex: &mut ext_php_rs::zend::ExecuteData, ret: &mut ext_php_rs::types::Zval) {
-            ext_php_rs::zend::run_handler(std::panic::AssertUnwindSafe(|| {
+            $crate::php::class::guarded(|| {
                 if let Ok(this) = $crate::php::class::this::<$type>(ex) {
                     let _: $crate::php::errors::Answer = $function(this, $crate::php::class::arguments(ex), ret);
                 }
-            }));
+            });
         }
         handler
     }};
@@ -91,9 +92,9 @@ pub(super) use handler;
 macro_rules! static_handler {
     ($function:path) => {{
         extern "C" fn handler(ex: &mut ext_php_rs::zend::ExecuteData, ret: &mut ext_php_rs::types::Zval) {
-            ext_php_rs::zend::run_handler(std::panic::AssertUnwindSafe(|| {
+            $crate::php::class::guarded(|| {
                 let _: $crate::php::errors::Answer = $function($crate::php::class::arguments(ex), ret);
-            }));
+            });
         }
         handler
     }};
@@ -129,6 +130,27 @@ impl<T> Deref for This<'_, T> {
     fn deref(&self) -> &T {
         self.value
     }
+}
+
+/// Runs a method; a fault of ours that panics becomes an `\Error`. A fatal error of PHP's jumps over these frames, as over
+/// those of an extension in C: by the rule above nothing is lost, so there is no `setjmp` to pay for.
+pub fn guarded(body: impl FnOnce()) {
+    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).is_err() {
+        errors::error("a fault in Towline itself; please report it");
+    }
+}
+
+/// The argument of the running function if it is the only one and an object of exactly this class: the common case,
+/// without the engine's parser of arguments.
+pub fn only_object<'a>(class: *mut zend_class_entry) -> Option<&'a Zval> {
+    // SAFETY: called from a function of the extension, whose frame holds its arguments while it runs.
+    unsafe { ffi::towline_only_object(class).as_ref() }
+}
+
+/// [`only_object`] for a string.
+pub fn only_string<'a>() -> Option<&'a [u8]> {
+    // SAFETY: as above.
+    unsafe { ffi::towline_only_string().as_ref() }.map(|string| value::bytes(string))
 }
 
 /// How many arguments the running function was given.

@@ -151,6 +151,11 @@ fn open(this: This<Client>) -> Answer {
 }
 
 fn send(this: This<Client>, arguments: u32, ret: &mut Zval) -> Answer {
+    if let Some(request) = class::only_object(class::entry::<Request>()).and_then(class::of::<Request>) {
+        let callbacks = Callbacks { source: request.source(), ..Callbacks::none() };
+        *ret = submit(this, request, callbacks, Expects::Response, None)?;
+        return Ok(());
+    }
     let mut request: *mut Zval = std::ptr::null_mut();
     let (mut head, mut body, mut stderr) = (std::ptr::null_mut(), std::ptr::null_mut(), std::ptr::null_mut());
     let (mut timeout, mut no_timeout) = (0.0f64, true);

@@ -116,7 +116,7 @@ impl State {
         let task = match &event.kind {
             EventKind::Head(_) => {
                 let Some(closure) = self.callback(request, |op| &op.callbacks.head) else { return Ok(()) };
-                let object = response::create();
+                let object = response::begun();
                 drop(current);
                 if let Some(Event::FastCgi(fastcgi::Event { kind: EventKind::Head(head), .. })) = self.current.take() {
                     response::set_head(&object, head);
@@ -189,12 +189,11 @@ impl State {
                 json::status(status, text)?
             }
             (EventKind::Done(answer), _) => {
-                let object = response::create();
-                response::set_answer(&object, answer);
+                let object = response::answered(answer);
                 drop(current);
                 if let Some(Event::FastCgi(fastcgi::Event { kind: EventKind::Done(answer), .. })) = self.current.take()
                 {
-                    response::set_head(&object, Box::new(answer.head));
+                    response::keep(&object, answer);
                 }
                 Ok(object)
             }

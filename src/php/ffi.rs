@@ -16,6 +16,8 @@ unsafe extern "C" {
     pub fn zend_argument_value_error(num: u32, format: *const c_char, ...);
     pub fn zend_argument_type_error(num: u32, format: *const c_char, ...);
 
+    pub fn towline_only_object(ce: *mut zend_class_entry) -> *mut Zval;
+    pub fn towline_only_string() -> *mut zend_string;
     pub fn towline_closure_ce() -> *mut zend_class_entry;
     pub fn towline_runtime_exception_ce() -> *mut zend_class_entry;
     pub fn towline_traversable_ce() -> *mut zend_class_entry;

@@ -14,6 +14,7 @@ use ext_php_rs::builders::FunctionBuilder;
 use ext_php_rs::ffi::zend_object;
 use ext_php_rs::flags::{DataType, MethodFlags};
 use ext_php_rs::types::Zval;
+use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -27,7 +28,7 @@ pub struct Future {
     stage: Cell<Stage>,
     /// The result, or the exception.
     outcome: RefCell<Zval>,
-    listeners: RefCell<Vec<Listener>>,
+    listeners: RefCell<SmallVec<[Listener; 1]>>,
     /// Somebody will learn of a failure, or has.
     handled: Cell<bool>,
     /// How many wait for it and will learn of a failure if nothing calls them away.
@@ -253,6 +254,9 @@ pub fn unhandled(future: &Zval) -> Option<Zval> {
 }
 
 fn closure_argument(arguments: u32) -> Answer<Zval> {
+    if let Some(closure) = class::only_object(class::closure_entry()) {
+        return Ok(closure.shallow_clone());
+    }
     let mut closure: *mut Zval = std::ptr::null_mut();
     parse!(arguments, c"O", &raw mut closure, class::closure_entry())?;
     // SAFETY: the parser succeeded, so this is the first argument.

@@ -123,6 +123,9 @@ fn post(script: &[u8], content_type: &[u8], body: Zval) -> Answer<Zval> {
 }
 
 fn construct(arguments: u32) -> Answer<Request> {
+    if let Some(script) = class::only_string() {
+        return Request::new(fastcgi::Request::builder(script), value::string(b""));
+    }
     let mut script: *mut zend_string = std::ptr::null_mut();
     let mut method: *mut zend_string = std::ptr::null_mut();
     let mut query: *mut zend_string = std::ptr::null_mut();

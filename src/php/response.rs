@@ -20,7 +20,27 @@ use std::ffi::{c_int, c_void};
 /// An answer. Its head stays as it came until the headers are asked for.
 #[derive(Default)]
 pub struct Response {
-    head: RefCell<Option<Box<Head>>>,
+    came: RefCell<Came>,
+}
+
+/// What has come of it, where it came.
+#[derive(Default)]
+enum Came {
+    #[default]
+    Nothing,
+    Head(Box<Head>),
+    /// Without body and stderr, which are properties.
+    All(Box<Answered>),
+}
+
+impl Came {
+    fn head(&self) -> Option<&Head> {
+        match self {
+            Came::Nothing => None,
+            Came::Head(head) => Some(head),
+            Came::All(answer) => Some(&answer.head),
+        }
+    }
 }
 
 const STATUS: u32 = 0;
@@ -64,11 +84,10 @@ impl Class for Response {
     }
 }
 
-/// An empty response object.
-pub fn create() -> Zval {
+/// A response of which the head has come; [`set_head`] follows.
+pub fn begun() -> Zval {
     let response = class::create(Response::default());
     let object = call::object(&response);
-    class::set_slot(object, STATUS, value::int(0));
     class::set_slot(object, BODY, value::string(b""));
     class::set_slot(object, STDERR, value::string(b""));
     class::set_slot(object, APP_STATUS, value::int(0));
@@ -76,20 +95,33 @@ pub fn create() -> Zval {
     response
 }
 
-/// Copies what came after the head.
-pub fn set_answer(response: &Zval, answer: &Answered) {
-    let object = call::object(response);
+/// A response with everything but the head; [`keep`] follows.
+pub fn answered(answer: &Answered) -> Zval {
+    let response = class::create(Response::default());
+    let object = call::object(&response);
     class::set_slot(object, BODY, value::string(&answer.body));
     class::set_slot(object, STDERR, value::string(&answer.stderr));
     class::set_slot(object, APP_STATUS, value::int(answer.app_status));
     class::set_slot(object, DURATION, value::float(answer.duration.as_secs_f64()));
+    response
 }
 
 /// Takes over the head.
 pub fn set_head(response: &Zval, head: Box<Head>) {
-    class::set_slot(call::object(response), STATUS, value::int(head.status()));
+    set(response, Came::Head(head));
+}
+
+/// Takes over what the properties do not have.
+pub fn keep(response: &Zval, mut answer: Box<Answered>) {
+    (answer.body, answer.stderr) = (Vec::new(), Vec::new());
+    set(response, Came::All(answer));
+}
+
+fn set(response: &Zval, came: Came) {
+    let status = came.head().map_or(0, Head::status);
+    class::set_slot(call::object(response), STATUS, value::int(status));
     if let Some(this) = class::of::<Response>(response) {
-        this.head.replace(Some(head));
+        this.came.replace(came);
     }
 }
 
@@ -100,7 +132,7 @@ fn fill_headers(object: *mut zend_object) {
         return;
     }
     let mut headers = value::array();
-    if let Some(head) = &*this.head.borrow() {
+    if let Some(head) = this.came.borrow().head() {
         for (name, text) in head.fields() {
             match value::get(&mut headers, name) {
                 Some(list) => value::push(list, value::string(text)),
@@ -154,8 +186,8 @@ fn header(this: This<Response>, arguments: u32, ret: &mut Zval) -> Answer {
     let mut name: *mut zend_string = std::ptr::null_mut();
     parse!(arguments, c"S", &raw mut name)?;
     let name = value::bytes(name);
-    let head = this.head.borrow();
-    let found = head.iter().flat_map(|head| head.fields()).find(|(field, _)| field.eq_ignore_ascii_case(name));
+    let came = this.came.borrow();
+    let found = came.head().into_iter().flat_map(Head::fields).find(|(field, _)| field.eq_ignore_ascii_case(name));
     match found {
         Some((_, text)) => *ret = value::string(text),
         None => ret.set_null(),

@@ -20,6 +20,22 @@ zend_class_entry *towline_traversable_ce(void) { return zend_ce_traversable; }
 
 bool towline_exception_pending(void) { return EG(exception) != NULL; }
 
+/* The argument of the running function when there is just this one, and it is of this kind; else NULL. */
+zval *towline_only_object(zend_class_entry *ce)
+{
+	zend_execute_data *frame = EG(current_execute_data);
+	zval *argument = ZEND_CALL_ARG(frame, 1);
+	bool fits = ZEND_CALL_NUM_ARGS(frame) == 1 && Z_TYPE_P(argument) == IS_OBJECT && Z_OBJCE_P(argument) == ce;
+	return fits ? argument : NULL;
+}
+
+zend_string *towline_only_string(void)
+{
+	zend_execute_data *frame = EG(current_execute_data);
+	zval *argument = ZEND_CALL_ARG(frame, 1);
+	return ZEND_CALL_NUM_ARGS(frame) == 1 && Z_TYPE_P(argument) == IS_STRING ? Z_STR_P(argument) : NULL;
+}
+
 /* The reference taken here keeps a closure alive that replaces itself while it runs. */
 bool towline_call(zend_object *closure, uint32_t argc, zval *argv, zval *ret)
 {
