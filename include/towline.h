@@ -108,7 +108,7 @@ enum towline_status
      */
     TOWLINE_ERR_QUEUE_FULL = -16,
     /**
-     * The source of the request's body reported a failure.
+     * The source of the request's body reported a failure, or gave more or less than was announced.
      */
     TOWLINE_ERR_SOURCE = -17,
     /**
@@ -478,7 +478,8 @@ towline_status towline_loop_new(towline_loop **loop);
 void towline_loop_free(towline_loop *loop);
 
 /**
- * Dispatches until nothing is pending, or towline_loop_stop() is called. May be called inside a callback.
+ * Dispatches until nothing is pending, or towline_loop_stop() is called. May be called inside a callback, up to
+ * 256 deep (TOWLINE_ERR_INVALID beyond): a callback that waits by a nested run keeps those below it waiting too.
  */
 towline_status towline_loop_run(towline_loop *loop);
 

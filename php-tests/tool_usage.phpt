@@ -10,7 +10,7 @@ foreach ([
     ['run', '--json=yes', 'x.php'], ['run', '--param', 'K', 'x.php'], ['run', '--param', '=V', 'x.php'], ['run', '--data', '@none', 'x.php'],
     ['run', '--fpm', '/x', '--workers', '2', 'x.php'], ['run', '--fpm', 'nonsense', 'x.php'], ['run', '--method', 'G T', 'x.php'],
     ['run', '--param', 'HTTP_PROXY=x', 'x.php'], ['run', '--workers', '99999', 'x.php'], ['run', '--ini', 'a b=c', 'x.php'],
-    ['run', '--ini', "user_agent=a\nb", 'x.php'], ['status'], ['status', '--fpm', '/x', 'y'], ['status', '--nope'],
+    ['run', '--ini', "user_agent=a\nb", 'x.php'], ['run', ''], ['status'], ['status', '--fpm', '/x', 'y'], ['status', '--nope'],
 ] as $arguments) {
     [$code, $out, $err] = tool($arguments);
     echo $code, $out === '' ? ' ' : " unexpected output: $out", plain($err);
@@ -21,6 +21,8 @@ foreach ([['--help'], ['-h'], ['help', 'run'], ['run', '--help'], ['run', '-h', 
 }
 [$code, $out, $err] = tool(['--version']);
 echo $code, ' ', preg_replace('/\d[\w.+-]*/', 'N', $out), $err;
+$full = start_tool(['--help'], [['file', '/dev/null', 'r'], ['file', '/dev/full', 'w'], ['pipe', 'w']], $pipes);
+echo stream_get_contents($pipes[2]), proc_close($full), "\n";
 // Every option of `run` that exists is in its help.
 preg_match_all('/--([a-z]+)/', tool(['run', '--help'])[1], $shown);
 foreach (['fpm', 'workers', 'ini', 'env', 'jobs', 'method', 'query', 'data', 'param', 'timeout', 'repeat', 'json'] as $option) {
@@ -51,6 +53,7 @@ foreach (['fpm', 'workers', 'ini', 'env', 'jobs', 'method', 'query', 'data', 'pa
 2 towline: 99999 workers cannot be had; expected 1 to 10000; see towline run --help
 2 towline: "a b" is no name of an ini setting; expected letters, digits, '_', '.' and '-', a letter or '_' first; see towline run --help
 2 towline: the value of ini setting "user_agent" holds the control character '\n'; expected one line of text; see towline run --help
+2 towline: a SCRIPT is empty; see towline run --help
 2 towline: --fpm ADDRESS is missing; see towline status --help
 2 towline: unexpected 'y'; see towline status --help
 2 towline: unknown option --nope; see towline status --help
@@ -61,3 +64,5 @@ foreach (['fpm', 'workers', 'ini', 'env', 'jobs', 'method', 'query', 'data', 'pa
 0 Runs PHP scripts through php-fpm and prints their answers.
 0 Prints php-fpm's status page.
 0 towline N (PHP N)
+towline: cannot write to standard output
+1

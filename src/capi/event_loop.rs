@@ -154,6 +154,9 @@ pub(super) unsafe fn enter(
     result.map_or_else(|failure| this.fail(&failure), |()| TOWLINE_OK)
 }
 
+/// Deeper nesting is refused before it can exhaust the stack.
+const MAX_DEPTH: u32 = 256;
+
 /// [`enter`] for what calls callbacks: a loop freed by one of them goes when the outermost call returns.
 ///
 /// # Safety
@@ -166,6 +169,11 @@ unsafe fn enter_dispatch(
     // SAFETY: the caller's promise.
     let status = unsafe {
         enter(pointer, |this| {
+            if this.depth.get() >= MAX_DEPTH {
+                return Err(Failure::invalid(format!(
+                    "towline_loop_run() and towline_loop_tick() are nested {MAX_DEPTH} deep"
+                )));
+            }
             this.depth.set(this.depth.get() + 1);
             let result = boundary(|| body(this));
             this.depth.set(this.depth.get() - 1);
@@ -228,7 +236,8 @@ pub unsafe extern "C" fn towline_loop_free(r#loop: *mut towline_loop) {
     }
 }
 
-/// Dispatches until nothing is pending, or towline_loop_stop() is called. May be called inside a callback.
+/// Dispatches until nothing is pending, or towline_loop_stop() is called. May be called inside a callback, up to
+/// 256 deep (TOWLINE_ERR_INVALID beyond): a callback that waits by a nested run keeps those below it waiting too.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn towline_loop_run(r#loop: *mut towline_loop) -> towline_status {
     // SAFETY: the caller keeps the rules of the header.

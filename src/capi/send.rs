@@ -61,7 +61,6 @@ pub(super) struct Op {
     callbacks: towline_fcgi_callbacks,
     user: *mut c_void,
     source: Option<BodySource>,
-    source_failed: bool,
     client: ClientKey,
     cancelled: bool,
 }
@@ -114,7 +113,7 @@ pub(super) fn dispatch(this: &towline_loop, event: Event) -> bool {
 impl Op {
     fn fail(&self, error: &Error) -> bool {
         let Some(call) = self.callbacks.on_error else { return false };
-        let status = if self.source_failed { towline_status::TOWLINE_ERR_SOURCE } else { status_of(error) };
+        let status = status_of(error);
         let text = c_text(&error.to_string());
         // SAFETY: registered by the program together with its `user`; the text lives through the call.
         unsafe { call(self.user, status, text.as_ptr()) };
@@ -143,10 +142,7 @@ fn feed(this: &towline_loop, key: RequestKey, source: Option<BodySource>, room: 
             Given::Bytes(count) => core.fastcgi().body(key, Some(buffer.get(..count).unwrap_or_default())),
             Given::End => core.fastcgi().body(key, None),
             Given::Failed(text) => {
-                if let Some(op) = this.requests.borrow_mut().get_mut(key) {
-                    op.source_failed = !op.cancelled;
-                }
-                core.fastcgi().fail(key, Error::Invalid(text));
+                core.fastcgi().fail(key, Error::Source(text));
                 Ok(())
             }
         };
@@ -187,7 +183,7 @@ pub unsafe extern "C" fn towline_fcgi_send(
             let source = builder.source();
             let (built, body) = builder.build()?;
             let key = this.core.borrow_mut().fastcgi().send(client, built, body, options)?;
-            let op = Op { callbacks, user, source, source_failed: false, client, cancelled: false };
+            let op = Op { callbacks, user, source, client, cancelled: false };
             this.requests.borrow_mut().insert(key, op);
             if !request.is_null() {
                 request.write(key.to_handle());
@@ -214,7 +210,7 @@ pub unsafe extern "C" fn towline_fcgi_get_values(
             let client = ClientKey::from_handle(client)?;
             let callbacks = sized::read(callbacks, towline_fcgi_callbacks::NONE)?;
             let key = this.core.borrow_mut().fastcgi().get_values(client)?;
-            let op = Op { callbacks, user, source: None, source_failed: false, client, cancelled: false };
+            let op = Op { callbacks, user, source: None, client, cancelled: false };
             this.requests.borrow_mut().insert(key, op);
             if !request.is_null() {
                 request.write(key.to_handle());

@@ -5,8 +5,8 @@ use std::ffi::{CStr, c_char};
 use std::io;
 use towline_status::{
     TOWLINE_ERR_CANCELLED, TOWLINE_ERR_CLOSED, TOWLINE_ERR_CONNECT, TOWLINE_ERR_FPM, TOWLINE_ERR_INVALID,
-    TOWLINE_ERR_PROTOCOL, TOWLINE_ERR_QUEUE_FULL, TOWLINE_ERR_STALE, TOWLINE_ERR_SYSTEM, TOWLINE_ERR_TIMEOUT_CONNECT,
-    TOWLINE_ERR_TIMEOUT_FIRST_BYTE, TOWLINE_ERR_TIMEOUT_IDLE, TOWLINE_ERR_TIMEOUT_TOTAL,
+    TOWLINE_ERR_PROTOCOL, TOWLINE_ERR_QUEUE_FULL, TOWLINE_ERR_SOURCE, TOWLINE_ERR_STALE, TOWLINE_ERR_SYSTEM,
+    TOWLINE_ERR_TIMEOUT_CONNECT, TOWLINE_ERR_TIMEOUT_FIRST_BYTE, TOWLINE_ERR_TIMEOUT_IDLE, TOWLINE_ERR_TIMEOUT_TOTAL,
 };
 
 /// How a call or an operation ended. Numbers are never changed or used again; new ones may come.
@@ -47,7 +47,7 @@ pub enum towline_status {
     TOWLINE_ERR_CANCELLED = -15,
     /// As many requests as max_pending are waiting already; nothing was sent.
     TOWLINE_ERR_QUEUE_FULL = -16,
-    /// The source of the request's body reported a failure.
+    /// The source of the request's body reported a failure, or gave more or less than was announced.
     TOWLINE_ERR_SOURCE = -17,
     /// The private php-fpm did not start.
     TOWLINE_ERR_FPM = -18,
@@ -129,6 +129,7 @@ pub(super) fn status_of(error: &Error) -> towline_status {
         Error::Cancelled => TOWLINE_ERR_CANCELLED,
         Error::QueueFull { .. } => TOWLINE_ERR_QUEUE_FULL,
         Error::Invalid(_) => TOWLINE_ERR_INVALID,
+        Error::Source(_) => TOWLINE_ERR_SOURCE,
         Error::Stale(_) => TOWLINE_ERR_STALE,
         Error::System(_) => TOWLINE_ERR_SYSTEM,
     }

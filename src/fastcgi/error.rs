@@ -74,6 +74,9 @@ pub enum Error {
     /// The caller's value cannot be used; nothing was sent.
     #[error("{0}")]
     Invalid(String),
+    /// The source of the request's body failed, or gave more or less than was announced.
+    #[error("{0}")]
+    Source(String),
     /// The handle names nothing (any more).
     #[error("this {0} handle names nothing: it ended, or was never given out")]
     Stale(&'static str),

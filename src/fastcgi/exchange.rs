@@ -242,7 +242,7 @@ impl Exchange {
     /// many bytes it took.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when nothing was asked, or too much or too little was given.
+    /// [`Error::Invalid`] when nothing was asked, [`Error::Source`] when too much or too little was given.
     pub fn give(&mut self, bytes: &[u8], transport: &Transport) -> Result<usize, Error> {
         let Some(source) = self.source.as_mut().filter(|source| source.asked > 0) else {
             return Err(Error::Invalid("no body bytes were asked for".into()));
@@ -250,14 +250,14 @@ impl Exchange {
         let asked = std::mem::take(&mut source.asked);
         let length = bytes.len() as u64;
         if bytes.len() > asked || length > source.left {
-            return Err(Error::Invalid(if source.left == 0 {
+            return Err(Error::Source(if source.left == 0 {
                 "the body's source has more bytes than the content length says".into()
             } else {
                 format!("the body's source gave {length} bytes; it was asked for at most {asked}")
             }));
         }
         if bytes.is_empty() && source.left > 0 {
-            return Err(Error::Invalid(format!(
+            return Err(Error::Source(format!(
                 "the body's source ended {} bytes before the content length",
                 source.left
             )));

@@ -229,7 +229,7 @@ impl State {
             }
         }
         self.core_quietly(|core| {
-            core.fastcgi().fail(request, Error::Closed("the source of the request's body failed".into()))
+            core.fastcgi().fail(request, Error::Source("the source of the request's body failed".into()))
         });
         Err(thrown)
     }

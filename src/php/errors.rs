@@ -51,7 +51,7 @@ impl Class {
             Error::Connect { .. } => Class::Connect,
             Error::Timeout { .. } => Class::Timeout,
             Error::Protocol(_) => Class::Protocol,
-            Error::Closed(_) => Class::Closed,
+            Error::Closed(_) | Error::Source(_) => Class::Closed,
             Error::Cancelled => Class::Cancelled,
             Error::QueueFull { .. } => Class::QueueFull,
             Error::Invalid(_) | Error::Stale(_) | Error::System(_) => Class::Base,

@@ -259,12 +259,12 @@ static void sources(void)
     OK(loop, towline_fcgi_builder_source(request, give, &source, 1000));
     source = (struct source){900, 500, 0, 0, loop};
     send_and_run(loop, client, request, 0, &outcome);
-    CHECK(outcome.errors == 1 && outcome.error == TOWLINE_ERR_INVALID && strstr(outcome.text, "100 bytes before"));
+    CHECK(outcome.errors == 1 && outcome.error == TOWLINE_ERR_SOURCE && strstr(outcome.text, "100 bytes before"));
 
     /* Has more than was announced. */
     source = (struct source){1001, 500, 0, 0, loop};
     send_and_run(loop, client, request, 0, &outcome);
-    CHECK(outcome.errors == 1 && outcome.error == TOWLINE_ERR_INVALID && strstr(outcome.text, "more bytes"));
+    CHECK(outcome.errors == 1 && outcome.error == TOWLINE_ERR_SOURCE && strstr(outcome.text, "more bytes"));
 
     /* Fails. */
     source = (struct source){600, 500, -7, 0, loop};

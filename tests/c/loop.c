@@ -200,6 +200,19 @@ static void nested(void *user)
     }
 }
 
+/* Nests until it is refused. */
+static void endless(void *user)
+{
+    struct state *state = user;
+    towline_status status;
+    state->calls++;
+    OK(state->loop, towline_loop_timer_start(state->loop, 0, endless, state, NULL));
+    status = towline_loop_run(state->loop);
+    if (status != TOWLINE_OK)
+        CHECK(status == TOWLINE_ERR_INVALID && strstr(towline_loop_error(state->loop), "256 deep"));
+    OK(state->loop, towline_loop_stop(state->loop));
+}
+
 static void stop(void *user)
 {
     struct state *state = user;
@@ -224,6 +237,13 @@ static void nesting(void)
     OK(loop, towline_loop_timer_start(loop, 0, nested, &state, NULL));
     OK(loop, towline_loop_run(loop));
     CHECK(state.calls == 4);
+
+    state.calls = 0;
+    OK(loop, towline_loop_timer_start(loop, 0, endless, &state, NULL));
+    OK(loop, towline_loop_run(loop));
+    CHECK(state.calls == 256);
+    towline_loop_free(loop);
+    loop = state.loop = stopped.loop = new_loop();
 
     /* stop leaves what is due for the next run. */
     OK(loop, towline_loop_timer_start(loop, 0, stop, &stopped, NULL));

@@ -47,7 +47,7 @@ fn a_source_that_ends_early_fails_its_request() {
         let key = driver.send_source(client, &post(100), giving(given, 1000));
         let error = driver.error(key);
         let words = format!("ended {} bytes before the content length", 100 - given);
-        assert!(matches!(&error, Error::Invalid(text) if text.contains(&words)), "{error}");
+        assert!(matches!(&error, Error::Source(text) if text.contains(&words)), "{error}");
     }
 }
 
@@ -60,14 +60,14 @@ fn a_source_with_too_much_fails_its_request() {
         let key = driver.send_source(client, &post(total), giving(total + 1, 1000));
         let error = driver.error(key);
         assert!(
-            matches!(&error, Error::Invalid(text) if text.contains("more bytes than the content length")),
+            matches!(&error, Error::Source(text) if text.contains("more bytes than the content length")),
             "{error}"
         );
     }
     let key = driver.send_source(client, &post(100), |asked| Some(vec![0; asked + 1]));
     let error = driver.error(key);
     assert!(
-        matches!(&error, Error::Invalid(text) if text.contains("gave 101 bytes; it was asked for at most 100")),
+        matches!(&error, Error::Source(text) if text.contains("gave 101 bytes; it was asked for at most 100")),
         "{error}"
     );
 }
