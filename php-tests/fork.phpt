@@ -16,7 +16,8 @@ if ($child === 0) {
     $attempts = [
         fn () => $loop->run(), fn () => $loop->tick(), fn () => $loop->getStream(), fn () => $loop->pending(),
         fn () => $loop->delay(1, fn () => 1), fn () => $loop->defer(fn () => 1), fn () => $client->send(Request::get($script)),
-        fn () => $client->stats(), fn () => $client->close(), fn () => $future->await(), fn () => $future->cancel(),
+        fn () => $client->stats(), fn () => $client->close(), fn () => $client->send(Request::get($script)), fn () => $client->close(),
+        fn () => $future->await(), fn () => $future->cancel(),
         fn () => new Client('/x', $loop),
     ];
     foreach ($attempts as $attempt) {

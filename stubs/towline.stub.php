@@ -3,8 +3,8 @@
 /**
  * Stubs of the PHP extension `towline`, for editors and static analysis. Never load this file where the extension is.
  *
- * Seconds are floats. Strings are bytes (never required to be UTF-8) unless said otherwise. Callbacks are \Closure; first-class
- * callable syntax, `foo(...)`, makes one of anything callable. They are never called inside the call that registered them or
+ * Seconds are floats; the loop tells time to the millisecond. Strings are bytes (never required to be UTF-8) unless said
+ * otherwise. Callbacks are \Closure; first-class callable syntax, `foo(...)`, makes one of anything callable. They are never called inside the call that registered them or
  * started the operation. All classes are final, not cloneable, not serializable and without dynamic properties.
  *
  * Misuse is a \TypeError, a \ValueError or an \Error (closed object); everything else that goes wrong is a \Towline\Exception.
@@ -52,13 +52,15 @@ namespace Towline {
 
         /**
          * Dispatches until nothing is pending or stop(). An exception from a callback, and a failure that nobody handles, comes out
-         * of here; the rest of the queue is kept for the next run(). May be called inside a callback.
+         * of here; the rest of the queue is kept for the next run(). May be called inside a callback: then it does what is queued
+         * further out first. More than 24 run() and others inside one another (fewer in a Fiber with a small fiber.stack_size) are
+         * an \Error.
          */
         public function run(): void {}
 
         /**
          * One turn: waits at most $timeout seconds, dispatches what is ready, returns how many callbacks ran. Returns early when a
-         * signal came. May be called inside a callback.
+         * signal came. May be called inside a callback, as run() may.
          */
         public function tick(float $timeout = 0.0): int {}
 
@@ -76,7 +78,8 @@ namespace Towline {
 
         /**
          * A stream that is readable when tick() has work: give it to Revolt, ReactPHP, Amp or stream_select(). Never read from it.
-         * Works in every SAPI. On Linux timers show on it too; elsewhere heed getTimeout().
+         * Works in every SAPI. On Linux timers show on it too; elsewhere heed getTimeout(). Each call makes a new descriptor: call it
+         * once and keep the stream. Keep the loop as well: with its last object the requests still on it are dropped.
          *
          * @return resource
          */
@@ -118,7 +121,11 @@ namespace Towline {
 
         /**
          * Inside a Fiber: suspends it until the loop resumes it. Elsewhere, and in a Fiber that is itself dispatching: drives the loop
-         * until this future has ended; other callbacks run meanwhile.
+         * until this future has ended; other callbacks run meanwhile. So too, suspending nothing, in `finally` and destructors of a
+         * Fiber that is being destroyed.
+         *
+         * Callbacks that wait nest, and the innermost goes on first. Inside eight of them, waiting (await(), all(), request(),
+         * each()) runs no more callbacks, only sources of bodies: the callbacks stay queued, in their order, for the outer levels.
          *
          * @return T
          * @throws Exception what the operation failed with
@@ -227,6 +234,9 @@ namespace Towline\FastCgi {
         /**
          * Runs many requests with bounded concurrency and yields each as it ends, under its own key: a Response, or the Exception.
          * Pulls lazily from $requests, so a million scripts need no memory. Leaving the loop early cancels what is on its way.
+         * When $requests throws or gives something else than a Request, no more is pulled; what is on its way is yielded, then the
+         * exception comes. A request that finds the client's queue full waits until another one of the iteration has ended; if
+         * none is on its way, a QueueFullException is yielded for it.
          *
          *     foreach ($client->each($requests, concurrency: 4) as $key => $answer) { ... }
          *
@@ -272,7 +282,7 @@ namespace Towline\FastCgi {
          * @param string $script absolute path as the FastCGI server sees it (SCRIPT_FILENAME)
          * @param string $query already percent-encoded, without the question mark
          * @param string|\Closure(int): ?string $body bytes, or a source that is asked for at most $n bytes at a time and returns null
-         *     or '' at the end; a source needs $contentLength
+         *     or '' at the end; a source needs $contentLength. A source that calls run(), or awaits its own request, waits for itself.
          * @param array<string, string|int|float|bool> $params added to, and overriding, the CGI variables that Towline sets itself
          */
         public function __construct(

@@ -18,6 +18,13 @@ pub fn exception_pending() -> bool {
     unsafe { ffi::towline_exception_pending() }
 }
 
+/// Takes the exception that is on its way out; `None` when it is one that nobody may stop (`exit`, a Fiber's end).
+pub fn take_exception() -> Option<Zval> {
+    let mut exception = Zval::new();
+    // SAFETY: the value is empty; the exception's reference becomes its own.
+    unsafe { ffi::towline_take_exception(&raw mut exception) }.then_some(exception)
+}
+
 fn answer(went_well: bool, ret: Zval) -> Answer<Zval> {
     if went_well { Ok(ret) } else { Err(Thrown) }
 }

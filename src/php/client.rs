@@ -7,7 +7,7 @@ use super::gc::Held;
 use super::request::Request;
 use super::state::{Callbacks, Expects, Op, State};
 use super::{event_loop, options, stats, value};
-use crate::fastcgi::{Body, ClientKey, SendOptions};
+use crate::fastcgi::{Body, ClientKey, Error, SendOptions};
 use ext_php_rs::args::Arg;
 use ext_php_rs::builders::FunctionBuilder;
 use ext_php_rs::class::{ConstructorMeta, RegisteredClass};
@@ -126,6 +126,17 @@ pub fn submit(
     expects: Expects,
     timeout: Option<Duration>,
 ) -> Answer<Zval> {
+    try_submit(this, request, callbacks, expects, timeout)?.map_err(|error| errors::throw(&error))
+}
+
+/// [`submit`] for who has an answer to the client's refusal.
+pub fn try_submit(
+    this: This<Client>,
+    request: This<Request>,
+    callbacks: Callbacks,
+    expects: Expects,
+    timeout: Option<Duration>,
+) -> Answer<Result<Zval, Error>> {
     open(this)?;
     let options = SendOptions {
         timeout,
@@ -134,13 +145,15 @@ pub fn submit(
         stream_stderr: callbacks.stderr.is_object(),
     };
     let body = if callbacks.source.is_object() { Body::Source } else { Body::Bytes(request.body_bytes()) };
-    let sent = this.state.core(|core| core.fastcgi().send(this.key, &request.encoded, body, options))?;
-    let key = sent.map_err(|error| errors::throw(&error))?;
+    let key = match this.state.core(|core| core.fastcgi().send(this.key, &request.encoded, body, options))? {
+        Ok(key) => key,
+        Err(error) => return Ok(Err(error)),
+    };
     let owner = class::slot(this.object, LOOP).shallow_clone();
     let future = Future::create(owner, Rc::clone(&this.state), key);
     let op = Op { future: future.shallow_clone(), client: this.key, expects, callbacks, cancelled: false };
     this.state.ops.borrow_mut().insert(key, op);
-    Ok(future)
+    Ok(Ok(future))
 }
 
 fn open(this: This<Client>) -> Answer {
@@ -248,10 +261,12 @@ fn stats_array(this: This<Client>, arguments: u32, ret: &mut Zval) -> Answer {
 
 fn close(this: This<Client>, arguments: u32, _: &mut Zval) -> Answer {
     parse!(arguments, c"")?;
-    if this.closed.replace(true) {
+    if this.closed.get() {
         return Ok(());
     }
     let state = &*this.state;
+    state.core(|_| ())?;
+    this.closed.set(true);
     // What close() cancels is no surprise to the program, and its callbacks are not wanted any more.
     let mut callbacks = Vec::new();
     for op in state.ops.borrow_mut().values_mut().filter(|op| op.client == this.key) {
@@ -261,6 +276,7 @@ fn close(this: This<Client>, arguments: u32, _: &mut Zval) -> Answer {
         callbacks.push(op.cancel());
     }
     state.core(|core| core.fastcgi().close(this.key))?;
+    state.forget_cancelled();
     drop(callbacks);
     Ok(())
 }

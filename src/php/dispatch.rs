@@ -19,6 +19,9 @@ pub enum Driver {
     Loop,
     /// Somebody who waits for one thing, and whom the failures of others do not concern.
     Await,
+    /// The same where callbacks would nest too deep, or where no fiber may be resumed: futures settle and sources of
+    /// bodies are asked; all else stays queued for who dispatches further out.
+    Quiet,
 }
 
 impl State {
@@ -28,10 +31,12 @@ impl State {
         if driver == Driver::Loop {
             self.throw_forgotten()?;
         }
-        let mut deferred = self.deferred.take();
-        self.ready.borrow_mut().append(&mut deferred);
-        drop(deferred);
-        self.wait(timeout)?;
+        if driver != Driver::Quiet {
+            let mut deferred = self.deferred.take();
+            self.ready.borrow_mut().append(&mut deferred);
+            drop(deferred);
+        }
+        self.wait(timeout, driver)?;
         let mut count = self.do_tasks(driver, done)?;
         // Events that callbacks bring about wait for the next round.
         let events = self.core(|core| core.queued())?;
@@ -47,8 +52,9 @@ impl State {
     }
 
     /// Lets the core wait and work, for as long as nothing else is to do.
-    fn wait(&self, timeout: Option<Duration>) -> Answer {
-        let timeout = if self.ready.borrow().is_empty() { timeout } else { Some(Duration::ZERO) };
+    fn wait(&self, timeout: Option<Duration>, driver: Driver) -> Answer {
+        let tasks = !self.sources.borrow().is_empty() || driver != Driver::Quiet && !self.ready.borrow().is_empty();
+        let timeout = if tasks { Some(Duration::ZERO) } else { timeout };
         call::interrupt()?;
         match self.core(|core| core.turn(timeout))? {
             Ok(()) => Ok(()),
@@ -61,13 +67,22 @@ impl State {
     fn do_tasks(&self, driver: Driver, done: &dyn Fn() -> bool) -> Answer<usize> {
         let mut count = 0;
         while driver == Driver::Await || !done() {
-            let task = self.ready.borrow_mut().pop_front();
-            let Some(task) = task else { break };
+            let Some(task) = self.next_task(driver) else { break };
             match task {
-                Task::Plain(closure) => drop(call::closure(&closure, &mut [])?),
-                Task::With(closure, argument) => drop(call::closure(&closure, &mut [argument])?),
+                Task::Plain(closure) | Task::Beat(_, closure) => drop(call::closure(&closure, &mut [])?),
+                Task::With(closure, argument) | Task::Part(_, closure, argument) => {
+                    drop(call::closure(&closure, &mut [argument])?);
+                }
                 Task::Source(closure, request, most) => self.feed(&closure, request, most)?,
-                Task::Resume(waiting) => fiber::resume(&waiting)?,
+                Task::Resume(waiting) => {
+                    if let Err(thrown) = fiber::resume(&waiting) {
+                        // PHP refused to switch: the fiber waits on, for who drives the loop elsewhere.
+                        if fiber::switch_blocked() {
+                            self.ready.borrow_mut().push_front(Task::Resume(waiting));
+                        }
+                        return Err(thrown);
+                    }
+                }
                 Task::Throw(exception) => return Err(errors::throw_object(&exception)),
             }
             count += 1;
@@ -77,6 +92,11 @@ impl State {
             }
         }
         Ok(count)
+    }
+
+    fn next_task(&self, driver: Driver) -> Option<Task> {
+        let source = self.sources.borrow_mut().pop_front();
+        if source.is_some() || driver == Driver::Quiet { source } else { self.ready.borrow_mut().pop_front() }
     }
 
     /// Makes an event into tasks.
@@ -99,7 +119,13 @@ impl State {
     fn prepare_timer(&self, key: TimerKey) {
         let mut timers = self.timers.borrow_mut();
         let closure = match timers.get(key) {
-            Some((closure, true)) => closure.shallow_clone(),
+            Some((closure, true)) => {
+                // A beat that nobody came to do yet stands for this one too.
+                if self.ready.borrow().iter().any(|task| matches!(task, Task::Beat(other, _) if *other == key)) {
+                    return;
+                }
+                closure.shallow_clone()
+            }
             Some((_, false)) => match timers.remove(key) {
                 Some((closure, _)) => closure,
                 None => return,
@@ -107,7 +133,7 @@ impl State {
             None => return,
         };
         drop(timers);
-        self.ready.borrow_mut().push_back(Task::Plain(closure));
+        self.ready.borrow_mut().push_back(Task::Beat(key, closure));
     }
 
     fn prepare_request(&self, request: RequestKey, driver: Driver) -> Answer {
@@ -121,19 +147,20 @@ impl State {
                 if let Some(Event::FastCgi(fastcgi::Event { kind: EventKind::Head(head), .. })) = self.current.take() {
                     response::set_head(&object, head);
                 }
-                Task::With(closure, object)
+                Task::Part(request, closure, object)
             }
             EventKind::Body(bytes) => {
                 let Some(closure) = self.callback(request, |op| &op.callbacks.body) else { return Ok(()) };
-                Task::With(closure, value::string(bytes))
+                Task::Part(request, closure, value::string(bytes))
             }
             EventKind::Stderr(bytes) => {
                 let Some(closure) = self.callback(request, |op| &op.callbacks.stderr) else { return Ok(()) };
-                Task::With(closure, value::string(bytes))
+                Task::Part(request, closure, value::string(bytes))
             }
             EventKind::WantBody(most) => {
                 let Some(closure) = self.callback(request, |op| &op.callbacks.source) else { return Ok(()) };
-                Task::Source(closure, request, *most)
+                self.sources.borrow_mut().push_back(Task::Source(closure, request, *most));
+                return Ok(());
             }
             EventKind::Done(_) | EventKind::Values(_) | EventKind::Failed(_) => {
                 drop(current);
@@ -244,9 +271,10 @@ impl State {
         }
     }
 
-    /// True when nothing will ever happen again.
-    pub fn is_idle(&self) -> Answer<bool> {
-        let tasks = !self.ready.borrow().is_empty() || !self.deferred.borrow().is_empty();
+    /// True when nothing will ever happen again that `driver` would do.
+    pub fn is_idle(&self, driver: Driver) -> Answer<bool> {
+        let queued = || !self.ready.borrow().is_empty() || !self.deferred.borrow().is_empty();
+        let tasks = !self.sources.borrow().is_empty() || driver != Driver::Quiet && queued();
         Ok(!tasks && self.core(|core| core.pending() == 0 && core.queued() == 0)?)
     }
 }

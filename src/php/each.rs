@@ -11,7 +11,7 @@ use super::request::Request;
 use super::state::{Callbacks, Expects, State};
 use super::wait::{self, Awaited};
 use super::{call, options, value};
-use crate::fastcgi::RequestKey;
+use crate::fastcgi::{Error, RequestKey};
 use ext_php_rs::builders::FunctionBuilder;
 use ext_php_rs::ffi::zend_object;
 use ext_php_rs::flags::{DataType, MethodFlags};
@@ -31,6 +31,10 @@ pub struct Results {
     /// The requests on their way, each with its key of the iteration and its future.
     flights: RefCell<Vec<(RequestKey, Zval, Zval)>>,
     tracker: Rc<Tracker>,
+    /// Key and request that found the client's queue full.
+    refused: RefCell<Option<(Zval, Zval)>>,
+    /// What pulling or sending threw, to be thrown again after the answers of what was on its way; null for none.
+    failure: RefCell<Zval>,
     /// The first answer has been left behind.
     moved: Cell<bool>,
     /// Key and answer that the iterator points at.
@@ -74,11 +78,16 @@ impl Held for Results {
                 visit(future);
             }
         }
-        if let Ok(current) = self.current.try_borrow()
-            && let Some((key, answer)) = &*current
-        {
-            visit(key);
-            visit(answer);
+        for pair in [&self.current, &self.refused] {
+            if let Ok(pair) = pair.try_borrow()
+                && let Some((key, value)) = &*pair
+            {
+                visit(key);
+                visit(value);
+            }
+        }
+        if let Ok(failure) = self.failure.try_borrow() {
+            visit(&failure);
         }
         if let Ok(fiber) = self.tracker.fiber.try_borrow() {
             visit(&fiber);
@@ -116,6 +125,7 @@ impl Results {
             self.state.cancel(*request);
         }
         drop(flights);
+        drop(self.refused.take());
         self.tracker.ended.borrow_mut().clear();
     }
 
@@ -123,20 +133,25 @@ impl Results {
     fn advance(&self) -> Answer {
         drop(self.current.take());
         if let Err(thrown) = self.fill() {
-            self.stop();
-            return Err(thrown);
+            let Some(exception) = call::take_exception() else {
+                self.stop();
+                return Err(thrown);
+            };
+            self.stage.set(Stage::Drained);
+            self.failure.replace(exception);
         }
-        loop {
+        while self.current.borrow().is_none() {
             let ended = self.tracker.ended.borrow_mut().pop_front();
             if let Some(request) = ended {
                 self.land(request);
-                return Ok(());
+            } else if !self.flights.borrow().is_empty() {
+                wait::wait(&self.state, self)?;
+            } else {
+                let failure = self.failure.take();
+                return if failure.is_object() { Err(errors::throw_object(&failure)) } else { Ok(()) };
             }
-            if self.current.borrow().is_some() || self.flights.borrow().is_empty() {
-                return Ok(());
-            }
-            wait::wait(&self.state, self)?;
         }
+        Ok(())
     }
 
     /// A request has ended: its answer becomes the current one.
@@ -150,20 +165,32 @@ impl Results {
         }
     }
 
-    /// Sends requests until enough are on their way.
+    /// Sends requests until enough are on their way, or the client takes no more.
     fn fill(&self) -> Answer {
-        while self.stage.get() != Stage::Drained && self.flights.borrow().len() < self.concurrency {
-            let Some((key, request)) = self.pull()? else { break };
-            let Some(request) = class::of::<Request>(&request) else {
-                let mut request = request;
-                let given = value::type_name(&mut request).to_string_lossy();
+        while self.current.borrow().is_none() && self.flights.borrow().len() < self.concurrency {
+            let refused = self.refused.take();
+            let Some((key, mut object)) = (if refused.is_some() { refused } else { self.pull()? }) else { break };
+            let Some(request) = class::of::<Request>(&object) else {
+                let given = value::type_name(&mut object).to_string_lossy();
                 return Err(errors::type_error(&format!(
                     "Client::each() takes Towline\\FastCgi\\Request objects, {given} given among the requests"
                 )));
             };
             let Some(client) = class::of::<Client>(&self.client) else { break };
             let callbacks = Callbacks { source: request.source(), ..Callbacks::none() };
-            let future = client::submit(client, request, callbacks, Expects::Response, None)?;
+            let future = match client::try_submit(client, request, callbacks, Expects::Response, None)? {
+                Ok(future) => future,
+                Err(error @ Error::QueueFull { .. }) if self.flights.borrow().is_empty() => {
+                    self.current.replace(Some((key, errors::exception(&error))));
+                    break;
+                }
+                // One of those on their way will leave room.
+                Err(Error::QueueFull { .. }) => {
+                    self.refused.replace(Some((key, object)));
+                    break;
+                }
+                Err(error) => return Err(errors::throw(&error)),
+            };
             let tracked = class::of::<Future>(&future).map(|future| future.track(Rc::clone(&self.tracker)));
             if let Some(request) = tracked {
                 self.flights.borrow_mut().push((request, key, future));
@@ -174,6 +201,9 @@ impl Results {
 
     /// The next request with its key, from PHP.
     fn pull(&self) -> Answer<Option<(Zval, Zval)>> {
+        if self.stage.get() == Stage::Drained {
+            return Ok(None);
+        }
         let step = if self.stage.replace(Stage::Open) == Stage::New { c"rewind" } else { c"next" };
         drop(call::method(&self.source, step)?);
         if !call::method(&self.source, c"valid")?.coerce_to_bool() {
@@ -209,6 +239,8 @@ pub fn each(this: This<Client>, arguments: u32, ret: &mut Zval) -> Answer {
         stage: Cell::new(Stage::New),
         flights: RefCell::default(),
         tracker: Rc::default(),
+        refused: RefCell::new(None),
+        failure: RefCell::new(Zval::new()),
         moved: Cell::new(false),
         current: RefCell::new(None),
     });

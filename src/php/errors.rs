@@ -185,9 +185,9 @@ fn throw_as(class: *mut zend_class_entry, text: &str) -> Thrown {
 
 /// Throws `\ValueError` in the engine's own form: function, argument number and name, then these words.
 pub fn argument(number: u32, text: &str) -> Thrown {
-    let text = std::ffi::CString::new(text).unwrap_or_default();
-    // SAFETY: the format takes one string, which lives through the call.
-    unsafe { ffi::zend_argument_value_error(number, c"%s".as_ptr(), text.as_ptr()) };
+    let (bytes, length) = value::raw(text);
+    // SAFETY: called from a function of the extension, so there is an active one; the text is copied.
+    unsafe { ffi::towline_argument_error(number, bytes, length) };
     Thrown
 }
 

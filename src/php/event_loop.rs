@@ -121,9 +121,9 @@ fn run(this: This<Loop>, arguments: u32, _: &mut Zval) -> Answer {
     parse!(arguments, c"")?;
     let state = &*this.state;
     state.core(|_| ())?;
-    wait::driving(state, || {
+    wait::driving(state, |_| {
         state.stop.set(false);
-        while !state.stop.get() && (state.has_tasks() || !state.is_idle()?) {
+        while !state.stop.get() && (state.has_tasks() || !state.is_idle(Driver::Loop)?) {
             state.round(None, Driver::Loop, &|| state.stop.get())?;
         }
         state.stop.set(false);
@@ -137,7 +137,7 @@ fn tick(this: This<Loop>, arguments: u32, ret: &mut Zval) -> Answer {
     let timeout = errors::seconds(1, timeout)?;
     let state = &*this.state;
     let wait = if state.has_tasks() { Duration::ZERO } else { timeout };
-    let count = wait::driving(state, || state.round(Some(wait), Driver::Loop, &|| false))?;
+    let count = wait::driving(state, |_| state.round(Some(wait), Driver::Loop, &|| false))?;
     *ret = value::int(count);
     Ok(())
 }
@@ -212,7 +212,8 @@ fn get_timeout(this: This<Loop>, arguments: u32, ret: &mut Zval) -> Answer {
 fn pending(this: This<Loop>, arguments: u32, ret: &mut Zval) -> Answer {
     parse!(arguments, c"")?;
     let pending = this.state.core(|core| core.pending())?;
-    let tasks = this.state.ready.borrow().len() + this.state.deferred.borrow().len();
+    let state = &*this.state;
+    let tasks = state.ready.borrow().len() + state.sources.borrow().len() + state.deferred.borrow().len();
     *ret = value::int(pending + tasks);
     Ok(())
 }

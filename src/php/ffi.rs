@@ -13,7 +13,6 @@ pub type GetDebugInfo = unsafe extern "C" fn(*mut zend_object, *mut c_int) -> *m
 
 unsafe extern "C" {
     pub fn zend_parse_parameters(num_args: u32, spec: *const c_char, ...) -> c_int;
-    pub fn zend_argument_value_error(num: u32, format: *const c_char, ...);
     pub fn zend_argument_type_error(num: u32, format: *const c_char, ...);
 
     pub fn towline_only_object(ce: *mut zend_class_entry) -> *mut Zval;
@@ -39,7 +38,13 @@ unsafe extern "C" {
     pub fn towline_throw_object(exception: *mut zend_object);
     pub fn towline_exception_object(ce: *mut zend_class_entry, message: *const c_char, length: usize, out: *mut Zval);
 
+    pub fn towline_take_exception(out: *mut Zval) -> bool;
+    pub fn towline_argument_error(num: u32, message: *const c_char, length: usize);
+
     pub fn towline_fiber() -> *mut Fiber;
+    pub fn towline_fiber_may_suspend() -> bool;
+    pub fn towline_fiber_stack_size() -> usize;
+    pub fn zend_fiber_switch_blocked() -> bool;
     pub fn towline_fiber_suspend() -> bool;
     pub fn towline_fiber_resume(fiber: *mut zend_object) -> bool;
     pub fn towline_interrupt() -> bool;

@@ -16,6 +16,24 @@ pub fn current() -> *mut Fiber {
     unsafe { ffi::towline_fiber() }
 }
 
+/// True in a fiber that can be suspended: not in one that is being destroyed, nor where switching is blocked.
+pub fn may_suspend() -> bool {
+    // SAFETY: reads fields of the executor's globals and of the running fiber.
+    unsafe { ffi::towline_fiber_may_suspend() }
+}
+
+/// True where no fiber can be suspended or resumed, as in a destructor that the cycle collector calls.
+pub fn switch_blocked() -> bool {
+    // SAFETY: reads one field of the executor's globals.
+    unsafe { ffi::zend_fiber_switch_blocked() }
+}
+
+/// Bytes of the C stack of the running fiber; in `{main}`, whose stack is not PHP's matter, the largest number.
+pub fn stack_size() -> usize {
+    // SAFETY: reads fields of the executor's globals.
+    unsafe { ffi::towline_fiber_stack_size() }
+}
+
 /// A reference to a fiber.
 pub fn value(fiber: *mut Fiber) -> Zval {
     // A fiber's first field is its object.

@@ -94,11 +94,6 @@ bool towline_instance_of(zend_object *object, zend_class_entry *ce) { return ins
 
 /* Exceptions. */
 
-void towline_throw(zend_class_entry *ce, const char *message, size_t length)
-{
-	zend_throw_exception_ex(ce, 0, "%.*s", (int) length, message);
-}
-
 void towline_throw_object(zend_object *exception)
 {
 	zval copy;
@@ -109,15 +104,62 @@ void towline_throw_object(zend_object *exception)
 void towline_exception_object(zend_class_entry *ce, const char *message, size_t length, zval *out)
 {
 	zval text;
+	zend_class_entry *base = instanceof_function(ce, zend_ce_error) ? zend_ce_error : zend_ce_exception;
 	object_init_ex(out, ce);
 	ZVAL_STRINGL(&text, message, length);
-	zend_update_property_ex(zend_ce_exception, Z_OBJ_P(out), ZSTR_KNOWN(ZEND_STR_MESSAGE), &text);
+	zend_update_property_ex(base, Z_OBJ_P(out), ZSTR_KNOWN(ZEND_STR_MESSAGE), &text);
 	zval_ptr_dtor(&text);
+}
+
+/* The engine's own way takes a C string, which ends at the first zero byte. */
+void towline_throw(zend_class_entry *ce, const char *message, size_t length)
+{
+	zval exception;
+	towline_exception_object(ce, message, length, &exception);
+	zend_throw_exception_object(&exception);
+}
+
+/* zend_argument_value_error() for any bytes */
+void towline_argument_error(uint32_t number, const char *message, size_t length)
+{
+	zend_string *function, *start, *text;
+	const char *name;
+	if (EG(exception)) {
+		return;
+	}
+	function = get_active_function_or_method_name();
+	name = get_active_function_arg_name(number);
+	start = strpprintf(0, "%s(): Argument #%" PRIu32 "%s%s%s ", ZSTR_VAL(function), number, name ? " ($" : "", name ? name : "", name ? ")" : "");
+	text = zend_string_concat2(ZSTR_VAL(start), ZSTR_LEN(start), message, length);
+	towline_throw(zend_ce_value_error, ZSTR_VAL(text), ZSTR_LEN(text));
+	zend_string_release(text);
+	zend_string_release(start);
+	zend_string_release(function);
+}
+
+/* False when there is none, or one that no program may catch. */
+bool towline_take_exception(zval *out)
+{
+	zend_object *exception = EG(exception);
+	if (!exception || zend_is_unwind_exit(exception) || zend_is_graceful_exit(exception)) {
+		return false;
+	}
+	ZVAL_OBJ_COPY(out, exception);
+	zend_clear_exception();
+	return true;
 }
 
 /* Fibers. */
 
 void *towline_fiber(void) { return EG(active_fiber); }
+
+bool towline_fiber_may_suspend(void)
+{
+	zend_fiber *fiber = EG(active_fiber);
+	return fiber && !(fiber->flags & ZEND_FIBER_FLAG_DESTROYED) && !zend_fiber_switch_blocked();
+}
+
+size_t towline_fiber_stack_size(void) { return EG(active_fiber) ? (size_t) EG(fiber_stack_size) : SIZE_MAX; }
 
 static bool towline_fiber_call(const char *name, size_t length, zend_object *fiber)
 {

@@ -4,9 +4,8 @@
 //! reference to that object, and this state by `Rc` for speed. Borrows are short: a value is taken out before
 //! it is dropped or called, because both may run PHP code that comes back here.
 
-use super::call;
 use super::errors::{self, Answer};
-use super::fiber::Fiber;
+use super::{call, wait};
 use crate::fastcgi::{ClientKey, RequestKey};
 use crate::{Event, TimerKey};
 use ext_php_rs::ffi::zend_object;
@@ -64,6 +63,10 @@ pub enum Task {
     Plain(Zval),
     /// Calls a closure with one argument.
     With(Zval, Zval),
+    /// Calls the closure of a timer.
+    Beat(TimerKey, Zval),
+    /// Hands a part of its answer to a request's closure.
+    Part(RequestKey, Zval, Zval),
     /// Asks a body's source for at most so many bytes.
     Source(Zval, RequestKey, usize),
     /// Resumes a fiber that awaits.
@@ -81,14 +84,14 @@ pub struct State {
     pub timers: RefCell<SecondaryMap<TimerKey, (Zval, bool)>>,
     /// Due now. What an exception left behind comes first in the next round.
     pub ready: RefCell<VecDeque<Task>>,
+    /// Bodies' sources to be asked: before all else, for requests wait for it, and nobody is to wait for those in vain.
+    pub sources: RefCell<VecDeque<Task>>,
     /// Due in the next round.
     pub deferred: RefCell<VecDeque<Task>>,
     /// Futures that failed while nobody looked, kept for the next `run()` or `tick()`.
     pub failed: RefCell<VecDeque<Zval>>,
     /// The event being turned into values: a memory limit hit on the way must not leak it.
     pub current: RefCell<Option<Event>>,
-    /// The fibers (null: `{main}`) that are dispatching, innermost last.
-    pub frames: RefCell<Vec<*mut Fiber>>,
     /// What frames need that may be parked in a Fiber, where the collector would not see it.
     pins: RefCell<Vec<Zval>>,
     pub stop: Cell<bool>,
@@ -108,10 +111,10 @@ impl State {
             ops: RefCell::default(),
             timers: RefCell::default(),
             ready: RefCell::default(),
+            sources: RefCell::default(),
             deferred: RefCell::default(),
             failed: RefCell::default(),
             current: RefCell::default(),
-            frames: RefCell::default(),
             pins: RefCell::default(),
             stop: Cell::new(false),
             exported: Cell::new(false),
@@ -146,7 +149,30 @@ impl State {
     pub fn cancel(&self, request: RequestKey) {
         let callbacks = self.ops.borrow_mut().get_mut(request).map(Op::cancel);
         self.core_quietly(|core| core.fastcgi().cancel(request));
+        self.forget_cancelled();
         drop(callbacks);
+    }
+
+    /// Forgets the parts of answers that nobody wants any more.
+    pub fn forget_cancelled(&self) {
+        let ops = self.ops.borrow();
+        let gone = self.unqueue(|task| match task {
+            Task::Part(request, ..) => ops.get(*request).is_some_and(|op| op.cancelled),
+            _ => false,
+        });
+        drop(ops);
+        drop(gone);
+    }
+
+    /// Takes tasks out of the queue, to be dropped where no borrow is alive.
+    pub fn unqueue(&self, unwanted: impl Fn(&Task) -> bool) -> VecDeque<Task> {
+        let mut ready = self.ready.borrow_mut();
+        if !ready.iter().any(&unwanted) {
+            return VecDeque::new();
+        }
+        let (gone, kept) = std::mem::take(&mut *ready).into_iter().partition(unwanted);
+        *ready = kept;
+        gone
     }
 
     /// Has a task done in the next round.
@@ -170,7 +196,10 @@ impl State {
 
     /// Work that only PHP can do waits.
     pub fn has_tasks(&self) -> bool {
-        !self.ready.borrow().is_empty() || !self.deferred.borrow().is_empty() || !self.failed.borrow().is_empty()
+        !self.ready.borrow().is_empty()
+            || !self.deferred.borrow().is_empty()
+            || !self.sources.borrow().is_empty()
+            || !self.failed.borrow().is_empty()
     }
 
     /// Makes the loop's descriptor readable when tasks wait, for the kernel knows nothing of them.
@@ -198,6 +227,7 @@ impl State {
         drop(self.ops.take());
         drop(self.timers.take());
         drop(self.ready.take());
+        drop(self.sources.take());
         drop(self.deferred.take());
         drop(self.failed.take());
         drop(self.pins.take());
@@ -214,14 +244,16 @@ impl State {
         if let Ok(timers) = self.timers.try_borrow() {
             timers.values().for_each(|(closure, _)| visit(closure));
         }
-        for queue in [&self.ready, &self.deferred] {
+        for queue in [&self.ready, &self.sources, &self.deferred] {
             let Ok(queue) = queue.try_borrow() else { continue };
             for task in &*queue {
                 match task {
-                    Task::Plain(value) | Task::Source(value, ..) | Task::Resume(value) | Task::Throw(value) => {
-                        visit(value);
-                    }
-                    Task::With(closure, argument) => {
+                    Task::Plain(value)
+                    | Task::Beat(_, value)
+                    | Task::Source(value, ..)
+                    | Task::Resume(value)
+                    | Task::Throw(value) => visit(value),
+                    Task::With(closure, argument) | Task::Part(_, closure, argument) => {
                         visit(closure);
                         visit(argument);
                     }
@@ -239,6 +271,7 @@ impl State {
 
 /// Closes every loop of the PHP request that ends. Calls no PHP.
 pub fn close_all() {
+    wait::forget_frames();
     let loops = LOOPS.with_borrow_mut(std::mem::take);
     for state in loops {
         if let Some(state) = state.upgrade() {

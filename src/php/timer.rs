@@ -3,7 +3,7 @@
 use super::class::{Class, Method, This, class, handler, parse};
 use super::errors::Answer;
 use super::gc::Held;
-use super::state::State;
+use super::state::{State, Task};
 use super::value;
 use crate::TimerKey;
 use ext_php_rs::builders::FunctionBuilder;
@@ -59,6 +59,8 @@ fn cancel(this: This<Timer>, arguments: u32, _: &mut Zval) -> Answer {
     parse!(arguments, c"")?;
     this.state.core(|core| core.timer_cancel(this.key))?;
     let closure = this.state.timers.borrow_mut().remove(this.key);
+    let beats = this.state.unqueue(|task| matches!(task, Task::Beat(key, _) if *key == this.key));
+    drop(beats);
     drop(closure);
     Ok(())
 }

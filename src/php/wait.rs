@@ -5,6 +5,7 @@ use super::errors::{self, Answer};
 use super::fiber::{self, Fiber};
 use super::state::State;
 use ext_php_rs::types::Zval;
+use std::cell::RefCell;
 
 /// Something that one may wait for.
 pub trait Awaited {
@@ -16,6 +17,21 @@ pub trait Awaited {
     fn remove(&self, fiber: *mut Fiber);
 }
 
+/// How many may dispatch inside one another on one C stack, whatever the loop. From a third of it on, who waits is
+/// [quiet](Driver::Quiet), so that any number of callbacks that wait nests no deeper.
+const DEEPEST: usize = 24;
+
+/// What one level takes of a C stack in bytes, and more: a fiber's may be a small one.
+const LEVEL: usize = 4096;
+
+/// Whoever dispatches: the loop, and the fiber (null: `{main}`).
+type Frame = (*const State, *mut Fiber);
+
+thread_local! {
+    /// Innermost last.
+    static FRAMES: RefCell<Vec<Frame>> = const { RefCell::new(Vec::new()) };
+}
+
 /// Returns once `awaited` is ready. Other callbacks run meanwhile.
 pub fn wait(state: &State, awaited: &dyn Awaited) -> Answer {
     if awaited.is_ready() {
@@ -23,7 +39,7 @@ pub fn wait(state: &State, awaited: &dyn Awaited) -> Answer {
     }
     let fiber = fiber::current();
     // A fiber that is itself dispatching cannot be suspended by what it dispatches: nobody would go on.
-    if !fiber.is_null() && !state.frames.borrow().contains(&fiber) {
+    if fiber::may_suspend() && !FRAMES.with_borrow(|frames| frames.contains(&(std::ptr::from_ref(state), fiber))) {
         while !awaited.is_ready() {
             awaited.add(fiber::value(fiber));
             let resumed = fiber::suspend();
@@ -32,27 +48,40 @@ pub fn wait(state: &State, awaited: &dyn Awaited) -> Answer {
         }
         return Ok(());
     }
-    driving(state, || {
+    driving(state, |deep| {
+        let driver = if deep || fiber::switch_blocked() { Driver::Quiet } else { Driver::Await };
         while !awaited.is_ready() {
-            if state.is_idle()? {
+            if state.is_idle(driver)? {
                 return Err(errors::error("this future cannot end: nothing is pending in its loop"));
             }
-            state.round(None, Driver::Await, &|| awaited.is_ready())?;
+            state.round(None, driver, &|| awaited.is_ready())?;
         }
         Ok(())
     })
 }
 
-/// Notes that the running fiber dispatches while `drive` runs.
-pub fn driving<R>(state: &State, drive: impl FnOnce() -> Answer<R>) -> Answer<R> {
-    let fiber = fiber::current();
-    state.frames.borrow_mut().push(fiber);
-    let result = drive();
-    let mut frames = state.frames.borrow_mut();
-    if let Some(at) = frames.iter().rposition(|frame| *frame == fiber) {
-        frames.remove(at);
+/// Notes that the running fiber dispatches while `drive` runs, which learns whether that is deep inside other callbacks.
+pub fn driving<R>(state: &State, drive: impl FnOnce(bool) -> Answer<R>) -> Answer<R> {
+    let frame: Frame = (std::ptr::from_ref(state), fiber::current());
+    let depth = FRAMES.with_borrow(|frames| frames.iter().filter(|(_, fiber)| *fiber == frame.1).count());
+    let deepest = DEEPEST.min(fiber::stack_size() / LEVEL);
+    if depth >= deepest {
+        return Err(errors::error(&format!(
+            "the loop is driven inside its own callbacks {depth} times over, and deeper it cannot go: let callbacks return, or have them wait in a Fiber"
+        )));
     }
-    drop(frames);
+    FRAMES.with_borrow_mut(|frames| frames.push(frame));
+    let result = drive(depth >= deepest / 3);
+    FRAMES.with_borrow_mut(|frames| {
+        if let Some(at) = frames.iter().rposition(|other| *other == frame) {
+            frames.remove(at);
+        }
+    });
     state.touch();
     result
+}
+
+/// Forgets who dispatched when a fatal error ended the PHP request.
+pub fn forget_frames() {
+    FRAMES.take();
 }
