@@ -48,7 +48,7 @@ static void requests(void)
     towline_fcgi_response_free(response);
 
     /* Failures, and what they say. */
-    CHECK(towline_fcgi_request(address, request, 60000, &response, error, sizeof error) == TOWLINE_ERR_INVALID);
+    CHECK(towline_fcgi_request(address, request, 60000, &response, error, sizeof error) == TOWLINE_ERR_SOURCE);
     CHECK(response == NULL && strstr(error, "200000 bytes before"));
     CHECK(towline_fcgi_builder_source(request, fail, NULL, 5) == TOWLINE_OK);
     CHECK(towline_fcgi_request(address, request, 60000, &response, error, sizeof error) == TOWLINE_ERR_SOURCE);
