@@ -6,7 +6,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build extension clib demo test bench install install-php clean
+.PHONY: help setup build extension clib demo test test-docker bench install install-php clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -37,6 +37,10 @@ test: ## Run all tests (installs what they need, as setup does)
 	@scripts/setup --test
 	@$(MAKE) --no-print-directory build
 	@scripts/test
+
+test-docker: setup ## Run the tests of the Docker core against a real dockerd and podman
+	@scripts/setup --test
+	$(CARGO) test --locked --test engine --test docker_engine
 
 bench: setup build ## Measure, in ratios against a floor program
 	@benches/run

@@ -1,7 +1,9 @@
 //! The loop that programs use: the reactor and the protocols on it, commands in, events out.
 
+use crate::docker::{self, Docker};
 use crate::fastcgi::{self, FastCgi};
 use crate::reactor::{Reactor, Readiness, Source, Tag, TimerId, Waker};
+use crate::websocket::{self, WebSocket};
 use slotmap::{Key, KeyData, SlotMap, new_key_type};
 use std::io;
 use std::os::fd::RawFd;
@@ -19,6 +21,10 @@ pub enum Event {
     Timer(TimerKey),
     /// Something about a FastCGI request.
     FastCgi(fastcgi::Event),
+    /// Something about an Engine's call or stream.
+    Docker(docker::Event),
+    /// Something about a WebSocket server.
+    WebSocket(websocket::Event),
 }
 
 impl From<fastcgi::Event> for Event {
@@ -27,15 +33,30 @@ impl From<fastcgi::Event> for Event {
     }
 }
 
+impl From<docker::Event> for Event {
+    fn from(event: docker::Event) -> Self {
+        Event::Docker(event)
+    }
+}
+
+impl From<websocket::Event> for Event {
+    fn from(event: websocket::Event) -> Self {
+        Event::WebSocket(event)
+    }
+}
+
 /// Index of each source in the slice given to the reactor.
 const TIMERS: u8 = 0;
-const _: () = assert!(fastcgi::SOURCE == 1, "the second source of `turn`");
+const _: () =
+    assert!(fastcgi::SOURCE == 1 && docker::SOURCE == 2 && websocket::SOURCE == 3, "the order of sources in `turn`");
 
 /// One event loop. It belongs to one thread; a [`Waker`] alone may be used from others.
 pub struct Loop {
     reactor: Reactor<Event>,
     timers: UserTimers,
     fastcgi: FastCgi,
+    docker: Docker,
+    websocket: WebSocket,
 }
 
 impl Loop {
@@ -44,7 +65,13 @@ impl Loop {
     /// # Errors
     /// When the system has no descriptors left.
     pub fn new() -> io::Result<Loop> {
-        Ok(Loop { reactor: Reactor::new()?, timers: UserTimers::default(), fastcgi: FastCgi::default() })
+        Ok(Loop {
+            reactor: Reactor::new()?,
+            timers: UserTimers::default(),
+            fastcgi: FastCgi::default(),
+            docker: Docker::default(),
+            websocket: WebSocket::default(),
+        })
     }
 
     /// Waits at most `timeout` (`None`: until something happens), moves bytes, and queues events. Does
@@ -53,17 +80,34 @@ impl Loop {
     /// # Errors
     /// [`io::ErrorKind::Interrupted`] when a signal came; else as `epoll_wait(2)`.
     pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        self.reactor.turn(timeout, &mut [&mut self.timers, &mut self.fastcgi])
+        let Loop { reactor, timers, fastcgi, docker, websocket } = self;
+        reactor.turn(timeout, &mut [timers, fastcgi, docker, websocket])
     }
 
     /// Takes the oldest event. The handle in a final event (done, failed) is spent with it.
     pub fn next_event(&mut self) -> Option<Event> {
-        let event = self.reactor.pop()?;
-        match &event {
-            Event::Timer(key) => self.timers.taken(*key),
-            Event::FastCgi(event) => self.fastcgi.taken(event),
+        loop {
+            match self.reactor.pop()? {
+                Event::Timer(key) => {
+                    self.timers.taken(key);
+                    return Some(Event::Timer(key));
+                }
+                Event::FastCgi(event) => {
+                    self.fastcgi.taken(&event);
+                    return Some(Event::FastCgi(event));
+                }
+                // A pause holds events back.
+                Event::Docker(event) => {
+                    if let Some(event) = self.docker.taken(event) {
+                        return Some(Event::Docker(event));
+                    }
+                }
+                Event::WebSocket(event) => {
+                    self.websocket.taken(&event);
+                    return Some(Event::WebSocket(event));
+                }
+            }
         }
-        Some(event)
     }
 
     /// Events waiting to be taken.
@@ -89,7 +133,7 @@ impl Loop {
     /// Operations that have not ended and timers that have not fired, plus events not yet taken. Idle pooled
     /// connections do not count. A loop with nothing pending has nothing to wait for.
     pub fn pending(&self) -> usize {
-        self.timers.slots.len() + self.fastcgi.pending()
+        self.timers.slots.len() + self.fastcgi.pending() + self.docker.pending() + self.websocket.pending()
     }
 
     /// A handle with which other threads wake a turn that waits.
@@ -118,9 +162,19 @@ impl Loop {
         self.timers.slots.contains_key(key)
     }
 
+    /// The Docker commands.
+    pub fn docker(&mut self) -> docker::Commands<'_, Event> {
+        docker::Commands::new(&mut self.docker, &mut self.reactor)
+    }
+
     /// The FastCGI commands.
     pub fn fastcgi(&mut self) -> fastcgi::Commands<'_, Event> {
         fastcgi::Commands::new(&mut self.fastcgi, &mut self.reactor)
+    }
+
+    /// The WebSocket commands.
+    pub fn websocket(&mut self) -> websocket::Commands<'_, Event> {
+        websocket::Commands::new(&mut self.websocket, &mut self.reactor)
     }
 }
 

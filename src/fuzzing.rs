@@ -127,6 +127,89 @@ pub fn params(data: &[u8]) {
     assert_eq!(decoded, pairs);
 }
 
+/// Status, fields, body, whether that ended, and how many bytes both took; or the error's words.
+type Answered = Result<Option<(u16, Vec<(Vec<u8>, Vec<u8>)>, Vec<u8>, bool, usize)>, String>;
+
+fn answer(pieces: &[&[u8]]) -> Answered {
+    let mut parser = crate::http::HeadParser::default();
+    let mut open: Option<(crate::http::Head, crate::http::Body)> = None;
+    let (mut data, mut before) = (Vec::new(), 0);
+    for piece in pieces {
+        let mut at = 0;
+        if open.is_none() {
+            let Some((head, used)) = parser.feed(piece).map_err(|error| error.to_string())? else {
+                before += piece.len();
+                continue;
+            };
+            assert!(used <= piece.len(), "more used than given");
+            at = used;
+            let body = crate::http::Body::of(&head, "GET").map_err(|error| error.to_string())?;
+            open = Some((head, body));
+        }
+        let Some((head, body)) = &mut open else { continue };
+        while let Some(item) = body.next(piece, &mut at).map_err(|error| error.to_string())? {
+            match item {
+                crate::http::Item::Data(range) => data.extend_from_slice(piece.get(range).unwrap_or_default()),
+                crate::http::Item::End => {
+                    return Ok(Some((head.status(), fields(head), data, true, before + at)));
+                }
+            }
+        }
+        assert_eq!(at, piece.len(), "input left over");
+        before += piece.len();
+    }
+    Ok(open.map(|(head, body)| (head.status(), fields(&head), data, body.is_complete(), before)))
+}
+
+fn fields(head: &crate::http::Head) -> Vec<(Vec<u8>, Vec<u8>)> {
+    head.fields().map(|(name, value)| (name.to_vec(), value.to_vec())).collect()
+}
+
+/// An HTTP response reads alike however it is cut.
+pub fn http(data: &[u8]) {
+    let (bytes, pieces) = cut(data);
+    // What an error quotes depends on how much had come.
+    let (whole, cut) = (answer(&[bytes]).map_err(drop), answer(&pieces).map_err(drop));
+    assert_eq!(whole, cut);
+    if let Ok(Some((status, fields, ..))) = whole {
+        assert!(status == 101 || (200..=999).contains(&status));
+        assert!(fields.iter().all(|(name, value)| {
+            !name.iter().any(u8::is_ascii_uppercase) && !value.iter().any(|byte| b"\r\n\0".contains(byte))
+        }));
+    }
+}
+
+/// Bytes of stdout and stderr, failures, the error's words, and whether it ends inside a frame.
+type Demuxed = (Vec<u8>, Vec<u8>, Vec<String>, Option<String>, bool);
+
+fn demux(pieces: &[&[u8]]) -> Demuxed {
+    use crate::docker::wire::{Demux, Item};
+    let mut demux = Demux::default();
+    let (mut out, mut err, mut failures) = (Vec::new(), Vec::new(), Vec::new());
+    for piece in pieces {
+        let mut at = 0;
+        loop {
+            match demux.next(piece, &mut at) {
+                Ok(None) => break,
+                Ok(Some(Item::Output(1, range))) => out.extend_from_slice(piece.get(range).unwrap_or_default()),
+                Ok(Some(Item::Output(_, range))) => err.extend_from_slice(piece.get(range).unwrap_or_default()),
+                Ok(Some(Item::Failure(words))) => failures.push(words),
+                Err(error) => return (out, err, failures, Some(error.to_string()), false),
+            }
+        }
+        assert_eq!(at, piece.len(), "input left over");
+    }
+    (out, err, failures, None, demux.is_mid_frame())
+}
+
+/// Frames read alike however they are cut.
+pub fn frame(data: &[u8]) {
+    let (bytes, pieces) = cut(data);
+    let (whole, cut) = (demux(&[bytes]), demux(&pieces));
+    assert_eq!(whole, cut);
+    assert!(whole.0.len() + whole.1.len() <= bytes.len());
+}
+
 /// Any text is an address or an error in words.
 pub fn address(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
@@ -222,6 +305,54 @@ mod tests {
             let bytes = prng.spoil(bytes);
             super::head(&with_cuts(&mut prng, bytes));
             super::head(&prng.bytes(64));
+        }
+    }
+
+    #[test]
+    fn answers() {
+        let mut prng = Prng(5);
+        let words: [&[u8]; 18] = [
+            b"HTTP/1.1 200 OK\r\n",
+            b"HTTP/1.1 101 UPGRADED\r\n",
+            b"HTTP/1.1 100 Continue\r\n\r\n",
+            b"HTTP/1.0 404\n",
+            b"Transfer-Encoding: chunked\r\n",
+            b"Content-Length: 4\r\n",
+            b"X-Y:\r\n",
+            b"\r\n",
+            b"\r\n\r\n",
+            b"\n",
+            b"\r",
+            b"5\r\nhello\r\n",
+            b"0\r\n",
+            b"a;b=c\r\n",
+            b"0123456789",
+            b"body",
+            b":",
+            b" ",
+        ];
+        for _ in 0..CASES {
+            let mut bytes = words.get(prng.below(5)).copied().unwrap_or_default().to_vec();
+            bytes.extend(prng.words(&words, 10));
+            let bytes = prng.spoil(bytes);
+            super::http(&with_cuts(&mut prng, bytes));
+            super::http(&prng.bytes(64));
+        }
+    }
+
+    #[test]
+    fn frames() {
+        let mut prng = Prng(6);
+        for _ in 0..CASES {
+            let mut bytes = Vec::new();
+            for _ in 0..prng.below(6) {
+                let (kind, length) = (prng.below(4), prng.below(30));
+                bytes.extend([kind as u8, 0, 0, 0, 0, 0, 0, length as u8]);
+                bytes.extend((0..length).map(|_| prng.below(4) as u8));
+            }
+            let bytes = prng.spoil(bytes);
+            super::frame(&with_cuts(&mut prng, bytes));
+            super::frame(&prng.bytes(64));
         }
     }
 

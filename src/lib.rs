@@ -10,10 +10,14 @@ compile_error!(
      `--no-default-features --features php`"
 );
 
+pub mod docker;
 pub mod event_loop;
 pub mod fastcgi;
+pub mod http;
 pub mod net;
 pub mod reactor;
+pub mod terminal;
+pub mod websocket;
 
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]

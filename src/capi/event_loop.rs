@@ -95,6 +95,9 @@ impl towline_loop {
             let called = match event {
                 Event::Timer(key) => timer::dispatch(self, key),
                 Event::FastCgi(event) => send::dispatch(self, event),
+                Event::Docker(_) => false,
+                // C programs have no WebSocket servers.
+                Event::WebSocket(_) => false,
             };
             dispatched += u32::from(called);
         }

@@ -28,6 +28,13 @@ pub struct AddressError {
     why: &'static str,
 }
 
+impl AddressError {
+    /// What is wrong, without what was given and what is expected.
+    pub fn why(&self) -> &'static str {
+        self.why
+    }
+}
+
 /// The longest path that fits `sockaddr_un` with its final NUL.
 const MAX_UNIX_PATH: usize = 107;
 
@@ -37,6 +44,18 @@ impl Address {
     /// # Errors
     /// [`AddressError`] with what is wrong.
     pub fn parse(text: &str) -> Result<Address, AddressError> {
+        Self::read(text, 1)
+    }
+
+    /// As [`parse`](Self::parse), for a listening socket: port 0 lets the system choose one.
+    ///
+    /// # Errors
+    /// [`AddressError`] with what is wrong.
+    pub fn parse_to_listen(text: &str) -> Result<Address, AddressError> {
+        Self::read(text, 0)
+    }
+
+    fn read(text: &str, least_port: u16) -> Result<Address, AddressError> {
         let bad = |why| AddressError { given: text.chars().take(200).collect(), why };
         let path = text.strip_prefix("unix://").or_else(|| text.strip_prefix("unix:"));
         if let Some(path) = path.or_else(|| text.starts_with('/').then_some(text)) {
@@ -71,7 +90,8 @@ impl Address {
             }
         };
         let port = match port.parse::<u16>() {
-            Ok(number) if number > 0 && port.bytes().all(|b| b.is_ascii_digit()) => number,
+            Ok(number) if number >= least_port && port.bytes().all(|b| b.is_ascii_digit()) => number,
+            _ if least_port == 0 => return Err(bad("the port is a number from 0 to 65535")),
             _ => return Err(bad("the port is a number from 1 to 65535")),
         };
         if host.is_empty() {

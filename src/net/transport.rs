@@ -4,12 +4,13 @@ use bytes::BytesMut;
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
-use socket2::SockRef;
+use socket2::{SockRef, TcpKeepalive};
 use std::io::{self, ErrorKind, IoSlice};
 use std::mem::MaybeUninit;
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsRawFd, RawFd};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What a transport connects to: an address with nothing left to look up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,12 +98,12 @@ impl Transport {
         SockRef::from(self).send_with_flags(bytes, SEND_FLAGS)
     }
 
-    /// Sends what the kernel takes of two pieces, one behind the other.
+    /// Sends what the kernel takes of several pieces, one after the other.
     ///
     /// # Errors
-    /// As `send(2)`.
-    pub fn send_two(&self, first: &[u8], second: &[u8]) -> io::Result<usize> {
-        SockRef::from(self).send_vectored_with_flags(&[IoSlice::new(first), IoSlice::new(second)], SEND_FLAGS)
+    /// As `sendmsg(2)`.
+    pub fn send_vectored(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        SockRef::from(self).send_vectored_with_flags(pieces, SEND_FLAGS)
     }
 
     /// Reads into the spare capacity of `buffer`; 0 is the end of the stream.
@@ -110,8 +111,19 @@ impl Transport {
     /// # Errors
     /// As `recv(2)`, but never `EINTR`.
     pub fn read(&self, buffer: &mut BytesMut) -> io::Result<usize> {
+        self.read_at_most(buffer, usize::MAX)
+    }
+
+    /// As [`read`](Self::read), but no more than `limit` bytes.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read).
+    pub fn read_at_most(&self, buffer: &mut BytesMut, limit: usize) -> io::Result<usize> {
+        let spare = buffer.spare_capacity_mut();
+        let room = spare.len().min(limit);
+        let Some(spare) = spare.get_mut(..room) else { return Ok(0) };
         let n = loop {
-            match SockRef::from(self).recv(buffer.spare_capacity_mut()) {
+            match SockRef::from(self).recv(spare) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 result => break result?,
             }
@@ -119,6 +131,29 @@ impl Transport {
         // SAFETY: the kernel has written `n` bytes of the spare capacity.
         unsafe { buffer.set_len(buffer.len() + n) };
         Ok(n)
+    }
+
+    /// Has TCP probe a connection on which nothing has moved for `after`, so that routers on the way keep it and a
+    /// dead peer is noticed. Nothing to do for a unix socket.
+    ///
+    /// # Errors
+    /// As `setsockopt(2)`.
+    pub fn set_keepalive(&self, after: Duration) -> io::Result<()> {
+        match self {
+            Transport::Unix(_) => Ok(()),
+            Transport::Tcp(_) => {
+                let keepalive = TcpKeepalive::new().with_time(after).with_interval(after);
+                SockRef::from(self).set_tcp_keepalive(&keepalive)
+            }
+        }
+    }
+
+    /// Ends our direction; the peer's goes on.
+    ///
+    /// # Errors
+    /// As `shutdown(2)`.
+    pub fn close_write(&self) -> io::Result<()> {
+        SockRef::from(self).shutdown(Shutdown::Write)
     }
 
     /// True while an idle connection is fit for use: nothing to read, not even an end.

@@ -106,6 +106,7 @@ impl State {
                 self.prepare_timer(key);
                 Ok(())
             }
+            Event::Docker(_) => Ok(()),
             Event::FastCgi(fastcgi::Event { request, .. }) => {
                 self.current.replace(Some(event));
                 let outcome = self.prepare_request(request, driver);
@@ -113,6 +114,8 @@ impl State {
                 drop(spent);
                 outcome
             }
+            // Nothing of these is made from PHP yet.
+            Event::Docker(_) | Event::WebSocket(_) => Ok(()),
         }
     }
 

@@ -97,6 +97,7 @@ impl Driver {
             match event {
                 towline::Event::Timer(key) => self.timers.push(key),
                 towline::Event::FastCgi(event) => self.note(event),
+                other => panic!("{other:?} in a test of FastCGI"),
             }
         }
         count

@@ -3,13 +3,17 @@
 #![allow(dead_code, unused_imports, reason = "every test binary uses its own part of this")]
 
 mod backlog;
+mod docker_driver;
 mod driver;
+mod fake_engine;
 mod fpm;
 mod peer;
 mod temp;
 
 pub use backlog::FullBacklog;
+pub use docker_driver::{CallEnd, DockerDriver, SeenStream, exec, piped, terminal};
 pub use driver::{Driver, Ended, Seen};
+pub use fake_engine::{FakeEngine, Http, UPGRADED, answer, frame, json};
 pub use fpm::{Fpm, FpmBuilder};
 pub use peer::{Conn, Peer, Received};
 pub use temp::TempDir;

@@ -138,6 +138,21 @@ impl Conn {
         self.read_exact(&mut vec![0; count])
     }
 
+    /// Reads what there is; 0 at the end.
+    pub fn read_some(&mut self, buffer: &mut [u8]) -> usize {
+        match &mut self.stream {
+            Stream::Unix(stream) => stream.read(buffer).unwrap_or(0),
+            Stream::Tcp(stream) => stream.read(buffer).unwrap_or(0),
+        }
+    }
+
+    /// True when nothing can be read now.
+    pub fn is_silent(&self) -> bool {
+        let mut poll = libc::pollfd { fd: self.stream.fd(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: one pollfd that lives through the call, which does not wait.
+        unsafe { libc::poll(&raw mut poll, 1, 0) == 0 }
+    }
+
     /// Sends; false when the client is gone.
     pub fn send(&mut self, bytes: &[u8]) -> bool {
         match &mut self.stream {
@@ -336,6 +351,13 @@ impl Peer {
     /// Connections accepted so far.
     pub fn accepted(&self) -> usize {
         self.shared.accepted.load(Ordering::SeqCst)
+    }
+
+    /// Ends all connections.
+    pub fn close_all(&self) {
+        for (_, stream) in self.shared.open.lock().unwrap().iter() {
+            stream.shutdown(Shutdown::Both);
+        }
     }
 
     /// Stops accepting: a unix socket is gone, a TCP port refuses.

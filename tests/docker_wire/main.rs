@@ -1,0 +1,21 @@
+//! The Docker client against a scripted peer: what a real Engine does rarely, or only when it is broken.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "tests"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod answers;
+mod exits;
+mod opening;
+mod resizing;
+mod streams;
+mod versions;
