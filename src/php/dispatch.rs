@@ -106,7 +106,6 @@ impl State {
                 self.prepare_timer(key);
                 Ok(())
             }
-            Event::Docker(_) => Ok(()),
             Event::FastCgi(fastcgi::Event { request, .. }) => {
                 self.current.replace(Some(event));
                 let outcome = self.prepare_request(request, driver);
