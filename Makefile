@@ -6,7 +6,7 @@ CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build extension clib demo test test-docker bench install install-php clean
+.PHONY: help setup build extension clib demo test test-matrix bench install install-php clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -27,20 +27,20 @@ extension:
 clib:
 	$(CARGO) build --locked --release --lib
 
-demo: setup extension ## Run the example scripts through a private php-fpm and print their answers
-	@echo
-	bin/towline run --workers 4 --query name=Ada examples/php/scripts/*.php
-	@echo
-	bin/towline run --workers 1 --data 'name=Ada&town=London' examples/php/scripts/form.php
+demo: ## Run scripts through a private php-fpm and commands in a container, and print what they answer
+	@scripts/setup --demo
+	@$(MAKE) --no-print-directory extension
+	@scripts/demo
 
 test: ## Run all tests (installs what they need, as setup does)
 	@scripts/setup --test
 	@$(MAKE) --no-print-directory build
 	@scripts/test
 
-test-docker: setup ## Run the tests of the Docker core against a real dockerd and podman
-	@scripts/setup --test
-	$(CARGO) test --locked --test engine --test docker_engine
+test-matrix: ## Run the tests of Docker against the Engine of Debian trixie (needs root; fetches it the first time)
+	@scripts/setup --test-matrix
+	@$(MAKE) --no-print-directory build
+	@TOWLINE_ENGINE_ROOT="$$(scripts/engine-trixie)" && export TOWLINE_ENGINE_ROOT && scripts/test --docker
 
 bench: setup build ## Measure, in ratios against a floor program
 	@benches/run

@@ -22,8 +22,24 @@ mod capi {
     use std::{env, fs};
 
     /// In the order in which a reader of the header wants them.
-    const NOUNS: [&str; 10] =
-        ["status", "bytes", "event_loop", "timer", "client", "request", "send", "response", "blocking", "fpm"];
+    const NOUNS: [&str; 16] = [
+        "status",
+        "bytes",
+        "event_loop",
+        "timer",
+        "client",
+        "request",
+        "send",
+        "response",
+        "blocking",
+        "fpm",
+        "docker_client",
+        "docker_exec",
+        "docker_stream",
+        "docker_request",
+        "docker_call",
+        "docker_answer",
+    ];
 
     /// Writes the header when it differs from the one that is there.
     pub fn header() -> Result<(), Box<dyn Error>> {
@@ -69,7 +85,8 @@ mod php {
     use std::{env, fs};
 
     /// Crates whose versions `php --ri towline` shows.
-    const SHOWN: [&str; 5] = ["bytes", "ext-php-rs", "mio", "slotmap", "socket2"];
+    const SHOWN: [&str; 9] =
+        ["bytes", "ext-php-rs", "httparse", "mio", "ring", "rustls", "serde_json", "slotmap", "socket2"];
 
     pub fn build() -> Result<(), Box<dyn Error>> {
         println!("cargo:rerun-if-changed=src/php/shim.c");

@@ -1,5 +1,5 @@
 /*
- * Towline: a nonblocking FastCGI client on one event loop.
+ * Towline: a nonblocking FastCGI client and a Docker exec client on one event loop.
  *
  * Made from the Rust sources by cbindgen; changes belong there.
  *
@@ -30,6 +30,11 @@
 #include <stdint.h>
 /** The version of this header. */
 #define TOWLINE_VERSION "0.1.0"
+
+/**
+ * The exit code of a process whose end the Engine cannot tell of.
+ */
+#define TOWLINE_DOCKER_EXIT_UNKNOWN -1
 
 /**
  * How a call or an operation ended. Numbers are never changed or used again; new ones may come.
@@ -72,7 +77,7 @@ enum towline_status
      */
     TOWLINE_ERR_NOT_FOUND = -7,
     /**
-     * No connection: refused, not found, no permission, name not resolved.
+     * No connection: refused, not found, no permission, name not resolved, TLS failed.
      */
     TOWLINE_ERR_CONNECT = -8,
     /**
@@ -104,7 +109,7 @@ enum towline_status
      */
     TOWLINE_ERR_CANCELLED = -15,
     /**
-     * As many requests as max_pending are waiting already; nothing was sent.
+     * As many requests as max_pending, or as many bytes as max_buffered, are waiting already; nothing was sent.
      */
     TOWLINE_ERR_QUEUE_FULL = -16,
     /**
@@ -115,6 +120,14 @@ enum towline_status
      * The private php-fpm did not start.
      */
     TOWLINE_ERR_FPM = -18,
+    /**
+     * The Engine answered with an error; the text is its own, and callbacks receive the HTTP status.
+     */
+    TOWLINE_ERR_API = -19,
+    /**
+     * The process in the container could not be signalled.
+     */
+    TOWLINE_ERR_KILL = -20,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -177,6 +190,16 @@ typedef enum towline_fcgi_role towline_fcgi_role;
 typedef int32_t towline_fcgi_role;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
+
+/**
+ * An Engine's answer to a call.
+ */
+typedef struct towline_docker_answer towline_docker_answer;
+
+/**
+ * What a command run to its end left.
+ */
+typedef struct towline_docker_result towline_docker_result;
 
 /**
  * A request in the making. It belongs to no loop, may be sent any number of times, and is used by one thread at a time.
@@ -451,6 +474,430 @@ typedef struct {
     int64_t start_timeout_ms;
 } towline_fpm_options;
 
+/**
+ * Settings of an Engine client. Fill it with towline_docker_client_options_init(), then change what should differ.
+ * Deadlines are in milliseconds, 1 to a year.
+ */
+typedef struct {
+    /**
+     * sizeof(towline_docker_client_options).
+     */
+    uint32_t size;
+    /**
+     * Connections for plain calls; further calls wait. Streams have their own and do not count. Default 32.
+     */
+    uint32_t max_connections;
+    /**
+     * A PEM file with the authorities that may have signed the Engine's certificate. NULL, the default: the system's.
+     * Any of the three files makes a tcp address one with TLS; the server's name is always checked.
+     */
+    const char *ca_file;
+    /**
+     * A PEM file with the client's certificate. Default NULL: none.
+     */
+    const char *cert_file;
+    /**
+     * A PEM file with the certificate's key. Default NULL: none.
+     */
+    const char *key_file;
+    /**
+     * The API version to speak, such as "1.41". NULL, the default: the highest that both sides know.
+     */
+    const char *api_version;
+    /**
+     * Deadline for a connection to stand, TLS included. Default 5000.
+     */
+    int64_t connect_timeout_ms;
+    /**
+     * Deadline for a whole call, queueing included, and for a stream to open. An open stream has none. Default 30000.
+     */
+    int64_t timeout_ms;
+    /**
+     * An idle connection is closed after so many milliseconds, 0 or more. Default 5000.
+     */
+    int64_t idle_close_ms;
+    /**
+     * Most bytes of one answer's body. Default 64 MiB.
+     */
+    uint64_t max_response;
+} towline_docker_client_options;
+
+/**
+ * Counters of an Engine client. Set `size` before towline_docker_client_stats().
+ */
+typedef struct {
+    /**
+     * sizeof(towline_docker_stats).
+     */
+    uint32_t size;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * Connections opened.
+     */
+    uint64_t connects;
+    /**
+     * Calls sent on a connection that had served another.
+     */
+    uint64_t reused;
+    /**
+     * Calls sent a second time, because their connection was stale.
+     */
+    uint64_t retried;
+    /**
+     * Idle connections now.
+     */
+    uint64_t idle;
+    /**
+     * Calls and streams that have not ended.
+     */
+    uint64_t live;
+} towline_docker_stats;
+
+/**
+ * What is to run in a container. Fill it with towline_docker_exec_options_init(), then set container and command,
+ * and change what should differ.
+ */
+typedef struct {
+    /**
+     * sizeof(towline_docker_exec_options).
+     */
+    uint32_t size;
+    /**
+     * 1: give it a terminal, which has one output stream and a size. Default 0.
+     */
+    uint32_t tty;
+    /**
+     * The container's name or id.
+     */
+    const char *container;
+    /**
+     * The program and its arguments.
+     */
+    const char *const *command;
+    /**
+     * How many they are together.
+     */
+    size_t command_count;
+    /**
+     * Added to the container's environment, as "NAME=value". Default none.
+     */
+    const char *const *env;
+    /**
+     * How many environment variables.
+     */
+    size_t env_count;
+    /**
+     * "name", "uid" or "name:group"; NULL, the default: the container's own.
+     */
+    const char *user;
+    /**
+     * NULL, the default: the container's own.
+     */
+    const char *working_dir;
+    /**
+     * The keys that detach from a terminal, such as "ctrl-p,ctrl-q"; NULL, the default: the Engine's own.
+     */
+    const char *detach_keys;
+    /**
+     * 1: attach its standard input, for towline_docker_write(). Default 0.
+     */
+    uint32_t attach_stdin;
+    /**
+     * 1: with extended privileges. Default 0.
+     */
+    uint32_t privileged;
+    /**
+     * The terminal's first height in characters, 1 to 65535. Default 24.
+     */
+    uint32_t rows;
+    /**
+     * The terminal's first width in characters, 1 to 65535. Default 80.
+     */
+    uint32_t columns;
+    /**
+     * With more bytes than this waiting to be sent, a writer should wait for on_drain. Default 1 MiB.
+     */
+    uint64_t high_watermark;
+    /**
+     * on_drain comes when no more than this many are left. Default 256 KiB.
+     */
+    uint64_t low_watermark;
+    /**
+     * A write that would make more than this many wait is refused. Default 1 GiB.
+     */
+    uint64_t max_buffered;
+    /**
+     * Most bytes that a paused stream still reads and keeps. Default 1 MiB.
+     */
+    uint64_t pause_buffer;
+} towline_docker_exec_options;
+
+/**
+ * Which container's own process to attach to. Fill it with towline_docker_attach_options_init(), then set container,
+ * and change what should differ.
+ */
+typedef struct {
+    /**
+     * sizeof(towline_docker_attach_options).
+     */
+    uint32_t size;
+    /**
+     * 1: attach its standard input, which the container must have been made with. Default 0.
+     */
+    uint32_t attach_stdin;
+    /**
+     * The container's name or id.
+     */
+    const char *container;
+    /**
+     * The keys that detach from a terminal; NULL, the default: the Engine's own.
+     */
+    const char *detach_keys;
+    /**
+     * 1: begin with what the container has logged so far. Default 0.
+     */
+    uint32_t logs;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * As in towline_docker_exec_options.
+     */
+    uint64_t high_watermark;
+    /**
+     * As in towline_docker_exec_options.
+     */
+    uint64_t low_watermark;
+    /**
+     * As in towline_docker_exec_options.
+     */
+    uint64_t max_buffered;
+    /**
+     * As in towline_docker_exec_options.
+     */
+    uint64_t pause_buffer;
+} towline_docker_attach_options;
+
+/**
+ * What is called about a stream; any may be NULL. What they receive is valid until they return. Exactly one of
+ * on_exit and on_error comes, last.
+ */
+typedef struct {
+    /**
+     * sizeof(towline_docker_stream_callbacks).
+     */
+    uint32_t size;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * It is open. `id`: the exec's, or the container's for towline_docker_attach(). `upgraded`: 1, or 0 when the
+     * Engine, or a proxy before it, answered 200 in the place of 101; then input may not arrive.
+     */
+    void (*on_open)(void *user, const char *id, uint32_t upgraded);
+    /**
+     * The process wrote: any bytes, cut anywhere. `stream`: 1 stdout (and everything of a terminal), 2 stderr.
+     */
+    void (*on_output)(void *user, uint32_t stream, const char *bytes, size_t length);
+    /**
+     * No more than low_watermark bytes wait to be sent any more, after more than high_watermark did.
+     */
+    void (*on_drain)(void *user);
+    /**
+     * The process has ended, or the stream has while it goes on. `code`: its exit code (126: not executable, 127: not
+     * found, 128 + n: ended by signal n), or TOWLINE_DOCKER_EXIT_UNKNOWN. `truncated`: 1 when the stream broke off, so
+     * that output may be missing, else 0.
+     */
+    void (*on_exit)(void *user, int64_t code, uint32_t truncated);
+    /**
+     * It failed; `text` says how in a sentence. `http_status`: the Engine's with TOWLINE_ERR_API, else 0.
+     */
+    void (*on_error)(void *user, towline_status status, const char *text, uint32_t http_status);
+} towline_docker_stream_callbacks;
+
+/**
+ * What is called about a call; any may be NULL. What they receive is valid until they return. Exactly one of
+ * on_done, on_result and on_error comes, last.
+ */
+typedef struct {
+    /**
+     * sizeof(towline_docker_call_callbacks).
+     */
+    uint32_t size;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * A piece of an answer that streams. Of a log: bytes as they come, `stream` being 1 for stdout (and everything of
+     * a container with a terminal) and 2 for stderr. Of the events: one JSON object. Else: bytes of the body.
+     */
+    void (*on_output)(void *user, uint32_t stream, const char *bytes, size_t length);
+    /**
+     * It is complete. What was handed to on_output is not in the answer.
+     */
+    void (*on_done)(void *user, const towline_docker_answer *answer);
+    /**
+     * The command of towline_docker_run() has run to its end.
+     */
+    void (*on_result)(void *user, const towline_docker_result *result);
+    /**
+     * It failed; `text` says how in a sentence. `http_status`: the Engine's with TOWLINE_ERR_API, else 0.
+     */
+    void (*on_error)(void *user, towline_status status, const char *text, uint32_t http_status);
+} towline_docker_call_callbacks;
+
+/**
+ * Any call of the Engine API. Fill it with towline_docker_request_options_init(), then set method and path, and change
+ * what should differ.
+ */
+typedef struct {
+    /**
+     * sizeof(towline_docker_request_options).
+     */
+    uint32_t size;
+    /**
+     * 1: hand the body to on_output as it comes, without a deadline for its end. 0, the default: collect it.
+     */
+    uint32_t streamed;
+    /**
+     * "GET", "POST", "PUT", "DELETE", "HEAD". GET and HEAD are sent again when a kept connection turns out stale.
+     */
+    const char *method;
+    /**
+     * Begins with a slash and has no version; may hold a query, percent-encoded already.
+     */
+    const char *path;
+    /**
+     * Added to the query, percent-encoding it, as "name=value". Default none.
+     */
+    const char *const *query;
+    /**
+     * How many.
+     */
+    size_t query_count;
+    /**
+     * Added to the headers, as "Name: value". Default none.
+     */
+    const char *const *headers;
+    /**
+     * How many.
+     */
+    size_t header_count;
+    /**
+     * The body; NULL, the default: none. It is taken to be JSON unless a header says otherwise.
+     */
+    const void *body;
+    /**
+     * How many bytes.
+     */
+    size_t body_length;
+    /**
+     * Deadline for the whole call in milliseconds, queueing included. Default -1: the client's.
+     */
+    int64_t timeout_ms;
+} towline_docker_request_options;
+
+/**
+ * Which log is wanted. Fill it with towline_docker_logs_options_init(), then set container, and change what should
+ * differ.
+ */
+typedef struct {
+    /**
+     * sizeof(towline_docker_logs_options).
+     */
+    uint32_t size;
+    /**
+     * 1: go on as the container writes, until it ends. Default 0.
+     */
+    uint32_t follow;
+    /**
+     * The container's name or id.
+     */
+    const char *container;
+    /**
+     * How many lines from the end, such as "100"; NULL, the default: all.
+     */
+    const char *tail;
+    /**
+     * Only what was logged after this unix time in seconds. Default 0: everything.
+     */
+    int64_t since;
+    /**
+     * 1: begin every line with its time. Default 0.
+     */
+    uint32_t timestamps;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+} towline_docker_logs_options;
+
+/**
+ * A command to be run to its end. Fill it with towline_docker_run_options_init(), then set container and command, and
+ * change what should differ.
+ */
+typedef struct {
+    /**
+     * sizeof(towline_docker_run_options).
+     */
+    uint32_t size;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * The container's name or id.
+     */
+    const char *container;
+    /**
+     * The program and its arguments.
+     */
+    const char *const *command;
+    /**
+     * How many they are together.
+     */
+    size_t command_count;
+    /**
+     * Added to the container's environment, as "NAME=value". Default none.
+     */
+    const char *const *env;
+    /**
+     * How many environment variables.
+     */
+    size_t env_count;
+    /**
+     * "name", "uid" or "name:group"; NULL, the default: the container's own.
+     */
+    const char *user;
+    /**
+     * NULL, the default: the container's own.
+     */
+    const char *working_dir;
+    /**
+     * Its standard input. Default none.
+     */
+    const void *input;
+    /**
+     * How many bytes.
+     */
+    size_t input_length;
+    /**
+     * After so many milliseconds the command and its children are killed, and the call fails with
+     * TOWLINE_ERR_TIMEOUT_TOTAL. Default -1: no deadline.
+     */
+    int64_t timeout_ms;
+    /**
+     * Most bytes of both outputs together; a command that writes more is killed. Default 64 MiB.
+     */
+    uint64_t max_output;
+} towline_docker_run_options;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -522,7 +969,8 @@ towline_status towline_loop_wake(const towline_loop *loop);
 towline_status towline_loop_on_wake(towline_loop *loop, towline_wake_callback callback, void *user);
 
 /**
- * How many operations (requests, timers) keep towline_loop_run() going. Idle pooled connections do not count.
+ * How many operations (requests, calls, streams, timers) keep towline_loop_run() going. Idle pooled connections do not
+ * count.
  */
 towline_status towline_loop_pending(towline_loop *loop, size_t *pending);
 
@@ -807,6 +1255,237 @@ uint32_t towline_fpm_pid(const towline_fpm *fpm);
  * Ends it, removes its folder, waits until it is gone, and frees `fpm`; NULL is ignored.
  */
 void towline_fpm_stop(towline_fpm *fpm);
+
+/**
+ * Fills options with defaults and sets their size; give sizeof(*options).
+ */
+towline_status towline_docker_client_options_init(towline_docker_client_options *options, size_t size);
+
+/**
+ * Makes a client for an Engine: "unix:///var/run/docker.sock", "/var/run/docker.sock", "tcp://host:2375",
+ * "https://host:2376" (TLS). `address` may be NULL for what DOCKER_HOST says, with DOCKER_TLS_VERIFY and
+ * DOCKER_CERT_PATH, or unix:///var/run/docker.sock. Nothing is connected yet; TLS files are read. `options` may be NULL
+ * for the defaults. `client` receives the handle.
+ */
+towline_status towline_docker_client_new(towline_loop *loop,
+                                         const char *address,
+                                         const towline_docker_client_options *options,
+                                         uint64_t *client);
+
+/**
+ * Cancels all calls and streams of the client (each gets on_error with TOWLINE_ERR_CANCELLED in a later tick, and
+ * nothing else) and closes its connections. The processes in the containers go on.
+ */
+towline_status towline_docker_client_close(towline_loop *loop, uint64_t client);
+
+/**
+ * Writes the client's counters.
+ */
+towline_status towline_docker_client_stats(towline_loop *loop, uint64_t client, towline_docker_stats *stats);
+
+/**
+ * Fills options with defaults and sets their size; give sizeof(*options).
+ */
+towline_status towline_docker_exec_options_init(towline_docker_exec_options *options, size_t size);
+
+/**
+ * Fills options with defaults and sets their size; give sizeof(*options).
+ */
+towline_status towline_docker_attach_options_init(towline_docker_attach_options *options, size_t size);
+
+/**
+ * Runs a command in a container with a stream to read from and write to. What is written before it is open waits. No
+ * callback is called before this returns. `stream` receives the handle; it may be NULL.
+ */
+towline_status towline_docker_exec(towline_loop *loop,
+                                   uint64_t client,
+                                   const towline_docker_exec_options *options,
+                                   const towline_docker_stream_callbacks *callbacks,
+                                   void *user,
+                                   uint64_t *stream);
+
+/**
+ * Opens a stream to the container's own process: its output from now on, and its input. As towline_docker_exec().
+ */
+towline_status towline_docker_attach(towline_loop *loop,
+                                     uint64_t client,
+                                     const towline_docker_attach_options *options,
+                                     const towline_docker_stream_callbacks *callbacks,
+                                     void *user,
+                                     uint64_t *stream);
+
+/**
+ * Writes to the process's input; needs attach_stdin. `buffered` receives how many bytes wait to be sent; it may be
+ * NULL. Above high_watermark, wait for on_drain before writing more. TOWLINE_ERR_CLOSED after the input was closed;
+ * TOWLINE_ERR_QUEUE_FULL, with nothing taken, when more than max_buffered bytes would wait. What is written after the
+ * process has ended, and before on_exit tells, is lost.
+ */
+towline_status towline_docker_write(towline_loop *loop,
+                                    uint64_t stream,
+                                    const void *bytes,
+                                    size_t length,
+                                    size_t *buffered);
+
+/**
+ * Ends the process's input once everything written is sent: the connection is half closed, or, to a terminal, the
+ * character 4 (ctrl-D) is sent. Output goes on.
+ */
+towline_status towline_docker_close_stdin(towline_loop *loop, uint64_t stream);
+
+/**
+ * Sets the size of the terminal in characters, each 1 to 65535. The latest size wins; while the process is starting
+ * it is tried again.
+ */
+towline_status towline_docker_resize(towline_loop *loop, uint64_t stream, uint32_t rows, uint32_t columns);
+
+/**
+ * Holds on_output back. Up to pause_buffer bytes are still read and kept; then the process is held up at its next
+ * write. What a process that ends during a pause has written beyond that (and about 1 MB in the Engine) is lost.
+ */
+towline_status towline_docker_pause(towline_loop *loop, uint64_t stream);
+
+/**
+ * Ends towline_docker_pause(): what was kept comes first.
+ */
+towline_status towline_docker_resume(towline_loop *loop, uint64_t stream);
+
+/**
+ * Sends a signal ("TERM", "SIGKILL", "9"; NULL: "TERM") to the process of an exec and to its children, inside the
+ * container, through a second exec; that works on remote Engines too, and needs a shell in the container. Ends with
+ * on_done, or with on_error and TOWLINE_ERR_KILL. `callbacks` may be NULL. `call` receives the handle; it may be NULL.
+ */
+towline_status towline_docker_kill(towline_loop *loop,
+                                   uint64_t stream,
+                                   const char *signal,
+                                   const towline_docker_call_callbacks *callbacks,
+                                   void *user,
+                                   uint64_t *call);
+
+/**
+ * Asks the Engine for the exec's, or the container's, state: on_done receives the Engine's JSON as the body. `call`
+ * receives the handle; it may be NULL.
+ */
+towline_status towline_docker_inspect(towline_loop *loop,
+                                      uint64_t stream,
+                                      const towline_docker_call_callbacks *callbacks,
+                                      void *user,
+                                      uint64_t *call);
+
+/**
+ * Closes a stream that has not ended: of its callbacks only on_error comes any more, with TOWLINE_ERR_CANCELLED, in a
+ * later tick. The process goes on; towline_docker_kill() ends it.
+ */
+towline_status towline_docker_close(towline_loop *loop, uint64_t stream);
+
+/**
+ * Fills options with defaults and sets their size; give sizeof(*options).
+ */
+towline_status towline_docker_request_options_init(towline_docker_request_options *options, size_t size);
+
+/**
+ * Fills options with defaults and sets their size; give sizeof(*options).
+ */
+towline_status towline_docker_logs_options_init(towline_docker_logs_options *options, size_t size);
+
+/**
+ * Fills options with defaults and sets their size; give sizeof(*options).
+ */
+towline_status towline_docker_run_options_init(towline_docker_run_options *options, size_t size);
+
+/**
+ * Makes any call of the Engine API; on_done receives the answer, on_error an answer that is an error. No callback is
+ * called before this returns. `call` receives the handle; it may be NULL.
+ */
+towline_status towline_docker_request(towline_loop *loop,
+                                      uint64_t client,
+                                      const towline_docker_request_options *options,
+                                      const towline_docker_call_callbacks *callbacks,
+                                      void *user,
+                                      uint64_t *call);
+
+/**
+ * Hands a container's log to on_output; on_done comes when it ends. `call` receives the handle; it may be NULL.
+ */
+towline_status towline_docker_logs(towline_loop *loop,
+                                   uint64_t client,
+                                   const towline_docker_logs_options *options,
+                                   const towline_docker_call_callbacks *callbacks,
+                                   void *user,
+                                   uint64_t *call);
+
+/**
+ * Hands the Engine's events to on_output as they happen, one JSON object each, until the call is cancelled. `filters`
+ * is a JSON object as the Engine API documents it, such as {"event":["die"]}; NULL for all. `call` receives the handle;
+ * it may be NULL.
+ */
+towline_status towline_docker_events(towline_loop *loop,
+                                     uint64_t client,
+                                     const char *filters,
+                                     const towline_docker_call_callbacks *callbacks,
+                                     void *user,
+                                     uint64_t *call);
+
+/**
+ * Runs a command in a container to its end and collects what it writes; on_result receives that. `call` receives the
+ * handle; it may be NULL.
+ */
+towline_status towline_docker_run(towline_loop *loop,
+                                  uint64_t client,
+                                  const towline_docker_run_options *options,
+                                  const towline_docker_call_callbacks *callbacks,
+                                  void *user,
+                                  uint64_t *call);
+
+/**
+ * Ends a call that has not ended: of its callbacks only on_error comes any more, with TOWLINE_ERR_CANCELLED, in a
+ * later tick. The command of towline_docker_run() is killed; what other calls asked for may have been done.
+ */
+towline_status towline_docker_cancel(towline_loop *loop, uint64_t call);
+
+/**
+ * The HTTP status; 0 for NULL, and for the empty answer with which a log, the events or a kill ends.
+ */
+uint32_t towline_docker_answer_status(const towline_docker_answer *answer);
+
+/**
+ * The body. Valid as long as the answer.
+ */
+towline_bytes towline_docker_answer_body(const towline_docker_answer *answer);
+
+/**
+ * How many header fields there are; 0 for NULL.
+ */
+size_t towline_docker_answer_count(const towline_docker_answer *answer);
+
+/**
+ * The header field with this index, in the order they came: its name in lower case, and its value. Either may be
+ * NULL when it is not wanted. TOWLINE_ERR_NOT_FOUND beyond the last.
+ */
+towline_status towline_docker_answer_field(const towline_docker_answer *answer,
+                                           size_t index,
+                                           towline_bytes *name,
+                                           towline_bytes *value);
+
+/**
+ * The first value of the header field `name`, in any case. TOWLINE_ERR_NOT_FOUND when there is none.
+ */
+towline_status towline_docker_answer_find(const towline_docker_answer *answer, const char *name, towline_bytes *value);
+
+/**
+ * The command's exit code (126: not executable, 127: not found, 128 + n: ended by signal n);
+ * TOWLINE_DOCKER_EXIT_UNKNOWN when the Engine cannot tell, and for NULL.
+ */
+int64_t towline_docker_result_exit_code(const towline_docker_result *result);
+
+/**
+ * What the command wrote to its standard output. Valid as long as the result.
+ */
+towline_bytes towline_docker_result_stdout(const towline_docker_result *result);
+
+/**
+ * What the command wrote to its standard error. Valid as long as the result.
+ */
+towline_bytes towline_docker_result_stderr(const towline_docker_result *result);
 
 #ifdef __cplusplus
 }  // extern "C"

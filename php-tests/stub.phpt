@@ -24,4 +24,4 @@ foreach ($stubs + $real as $name => $_) {
 echo count($real), " classes compared\n";
 ?>
 --EXPECT--
-17 classes compared
+21 classes compared

@@ -10,12 +10,14 @@ foreach ([
     ['run', '--json=yes', 'x.php'], ['run', '--param', 'K', 'x.php'], ['run', '--param', '=V', 'x.php'], ['run', '--data', '@none', 'x.php'],
     ['run', '--fpm', '/x', '--workers', '2', 'x.php'], ['run', '--fpm', 'nonsense', 'x.php'], ['run', '--method', 'G T', 'x.php'],
     ['run', '--param', 'HTTP_PROXY=x', 'x.php'], ['run', '--workers', '99999', 'x.php'], ['run', '--ini', 'a b=c', 'x.php'],
-    ['run', '--ini', "user_agent=a\nb", 'x.php'], ['run', ''], ['status'], ['status', '--fpm', '/x', 'y'], ['status', '--nope'],
+    ['run', '--ini', "user_agent=a\nb", 'x.php'], ['run', ''], ['exec'], ['exec', 'web'], ['exec', '-x', 'web', 'ls'], ['exec', '-ix', 'web', 'ls'], ['exec', '-i=1', 'web', 'ls'],
+    ['exec', '-e', '=x', 'web', 'ls'], ['exec', '-u'], ['exec', '-itu'], ['exec', '..', 'ls'], ['exec', '-H', 'ftp://x', 'web', 'ls'], ['exec', 'web', ''],
+    ['containers', 'web'], ['containers', '--jsno'], ['containers', '--filter', 'x'], ['status'], ['status', '--fpm', '/x', 'y'], ['status', '--nope'],
 ] as $arguments) {
     [$code, $out, $err] = tool($arguments);
     echo $code, $out === '' ? ' ' : " unexpected output: $out", plain($err);
 }
-foreach ([['--help'], ['-h'], ['help', 'run'], ['run', '--help'], ['run', '-h', 'x.php'], ['status', '--help']] as $arguments) {
+foreach ([['--help'], ['-h'], ['help', 'run'], ['run', '--help'], ['run', '-h', 'x.php'], ['status', '--help'], ['exec', '--help'], ['exec', '-ith'], ['containers', '--help']] as $arguments) {
     [$code, $out, $err] = tool($arguments);
     echo $code, ' ', strtok($out, "\n"), $err, "\n";
 }
@@ -23,10 +25,16 @@ foreach ([['--help'], ['-h'], ['help', 'run'], ['run', '--help'], ['run', '-h', 
 echo $code, ' ', preg_replace('/\d[\w.+-]*/', 'N', $out), $err;
 $full = start_tool(['--help'], [['file', '/dev/null', 'r'], ['file', '/dev/full', 'w'], ['pipe', 'w']], $pipes);
 echo stream_get_contents($pipes[2]), proc_close($full), "\n";
-// Every option of `run` that exists is in its help.
-preg_match_all('/--([a-z]+)/', tool(['run', '--help'])[1], $shown);
-foreach (['fpm', 'workers', 'ini', 'env', 'jobs', 'method', 'query', 'data', 'param', 'timeout', 'repeat', 'json'] as $option) {
-    echo in_array($option, $shown[1], true) ? '' : "--$option is not in the help\n";
+// Every option that exists is in the help.
+foreach ([
+    'run' => ['fpm', 'workers', 'ini', 'env', 'jobs', 'method', 'query', 'data', 'param', 'timeout', 'repeat', 'json'],
+    'exec' => ['interactive', 'tty', 'user', 'workdir', 'env', 'privileged', 'detach-keys', 'host'],
+    'containers' => ['all', 'filter', 'json', 'host'],
+] as $command => $options) {
+    preg_match_all('/--([a-z-]+)/', tool([$command, '--help'])[1], $shown);
+    foreach ($options as $option) {
+        echo in_array($option, $shown[1], true) ? '' : "$command: --$option is not in the help\n";
+    }
 }
 ?>
 --EXPECT--
@@ -54,15 +62,32 @@ foreach (['fpm', 'workers', 'ini', 'env', 'jobs', 'method', 'query', 'data', 'pa
 2 towline: "a b" is no name of an ini setting; expected letters, digits, '_', '.' and '-', a letter or '_' first; see towline run --help
 2 towline: the value of ini setting "user_agent" holds the control character '\n'; expected one line of text; see towline run --help
 2 towline: a SCRIPT is empty; see towline run --help
+2 towline: no CONTAINER given; see towline exec --help
+2 towline: no COMMAND given; see towline exec --help
+2 towline: unknown option -x; see towline exec --help
+2 towline: unknown option -x; see towline exec --help
+2 towline: option -i takes no value; see towline exec --help
+2 towline: option -e got '=x'; expected NAME=VALUE; see towline exec --help
+2 towline: option -u needs a value; see towline exec --help
+2 towline: option -u needs a value; see towline exec --help
+2 towline: ".." is no name or id of a container; see towline exec --help
+2 towline: "ftp://x" is no address of an Engine: the scheme "ftp" is not known; expected unix:///path, /path, tcp://host:port or https://host:port; see towline exec --help
+2 towline: the command's program is an empty string; see towline exec --help
+2 towline: unexpected 'web'; see towline containers --help
+2 towline: unknown option --jsno; did you mean --json?; see towline containers --help
+2 towline: option --filter got 'x'; expected NAME=VALUE; see towline containers --help
 2 towline: --fpm ADDRESS is missing; see towline status --help
 2 towline: unexpected 'y'; see towline status --help
 2 towline: unknown option --nope; see towline status --help
-0 Runs PHP scripts through FastCGI (php-fpm), without a web server.
-0 Runs PHP scripts through FastCGI (php-fpm), without a web server.
+0 Runs PHP scripts through FastCGI (php-fpm), without a web server, and commands in containers.
+0 Runs PHP scripts through FastCGI (php-fpm), without a web server, and commands in containers.
 0 Runs PHP scripts through php-fpm and prints their answers.
 0 Runs PHP scripts through php-fpm and prints their answers.
 0 Runs PHP scripts through php-fpm and prints their answers.
 0 Prints php-fpm's status page.
+0 Runs a command in a container that is running.
+0 Runs a command in a container that is running.
+0 Lists containers.
 0 towline N (PHP N)
 towline: cannot write to standard output
 1

@@ -75,13 +75,20 @@ impl Loop {
     }
 
     /// Waits at most `timeout` (`None`: until something happens), moves bytes, and queues events. Does
-    /// nothing while events are waiting to be taken.
+    /// nothing while events are waiting to be taken. It may leave some of what is ready to the next turn
+    /// ([`goes_on`](Self::goes_on)).
     ///
     /// # Errors
     /// [`io::ErrorKind::Interrupted`] when a signal came; else as `epoll_wait(2)`.
     pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         let Loop { reactor, timers, fastcgi, docker, websocket } = self;
         reactor.turn(timeout, &mut [timers, fastcgi, docker, websocket])
+    }
+
+    /// True when the next turn will neither wait nor ask the kernel, for the last one left some of what is ready to it,
+    /// and all events have been taken.
+    pub fn goes_on(&self) -> bool {
+        self.reactor.goes_on() && self.reactor.queued() == 0
     }
 
     /// Takes the oldest event. The handle in a final event (done, failed) is spent with it.

@@ -15,7 +15,7 @@ namespace Towline {
     /** Base of everything thrown at run time. */
     class Exception extends \RuntimeException {}
 
-    /** No connection: refused, not found, no permission, no route, name not resolved. */
+    /** No connection: refused, not found, no permission, no route, name not resolved, TLS failed. */
     final class ConnectException extends Exception {}
 
     /** A deadline passed. */
@@ -25,16 +25,16 @@ namespace Towline {
         public function getPhase(): string {}
     }
 
-    /** The peer broke the protocol: a bad record, a bad head, an answer above maxResponse, not a FastCGI server at all. */
+    /** The peer broke the protocol: a bad record, frame or head, an answer above maxResponse, not such a server at all. */
     final class ProtocolException extends Exception {}
 
-    /** The connection ended before the answer did, or the body's source failed. */
+    /** The connection ended before the answer or the process did, or the body's source failed. */
     final class ClosedException extends Exception {}
 
-    /** Future::cancel() or Client::close() ended it. */
+    /** Future::cancel(), Exec::close() or Client::close() ended it. */
     final class CancelledException extends Exception {}
 
-    /** maxPending requests are waiting already. Nothing was sent. */
+    /** maxPending requests, or 1 GiB of an exec's input, are waiting already. Nothing was sent. */
     final class QueueFullException extends Exception {}
 
     /**
@@ -88,7 +88,7 @@ namespace Towline {
         /** Seconds until the next timer, 0.0 when work waits, null when there is no timer. */
         public function getTimeout(): ?float {}
 
-        /** What keeps run() going: requests, timers, deferred callbacks. Idle pooled connections do not count. */
+        /** What keeps run() going: requests, calls, execs, timers, deferred callbacks. Idle pooled connections do not count. */
         public function pending(): int {}
     }
 
@@ -401,5 +401,320 @@ namespace Towline\FastCgi {
 
         /** Ends it and removes its folder; returns when it is gone. */
         public function stop(): void {}
+    }
+}
+
+namespace Towline\Docker {
+
+    use Towline\Future;
+    use Towline\Loop;
+
+    /** The Engine answered with an error; the message is its own. */
+    final class ApiException extends \Towline\Exception
+    {
+        /** The HTTP status: 404 no such container, 409 it is not running or is paused... */
+        public function getStatus(): int {}
+    }
+
+    /**
+     * A client of a container Engine: Docker's, or podman's service. API versions 1.40 to 1.55; the highest that both sides know is
+     * spoken.
+     *
+     *     $docker = new Towline\Docker\Client();
+     *     $shell = $docker->exec('web', ['/bin/sh'], tty: true, stdin: true)
+     *         ->onOutput(function (string $bytes) { echo $bytes; })
+     *         ->onExit(function (?int $code) { echo "exit code $code\n"; });
+     *     $shell->write("ls\n");
+     *     $shell->closeStdin();
+     *     $docker->loop->run();
+     */
+    final class Client
+    {
+        public readonly Loop $loop;
+
+        /**
+         * Connects to nothing yet. The files are read now.
+         *
+         * @param ?string $address 'unix:///var/run/docker.sock', '/var/run/docker.sock', 'tcp://127.0.0.1:2375', 'https://engine:2376' (TLS).
+         *     null: what DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH say, or unix:///var/run/docker.sock
+         * @param ?Loop $loop null: a new one
+         * @param ?string $caFile PEM; any of the three files makes a tcp address one with TLS. Without it the system's authorities are trusted.
+         *     The server's name is always checked.
+         * @param ?string $certFile PEM, our certificate; goes with $keyFile
+         * @param ?string $apiVersion speak this one, such as '1.41', instead of asking
+         * @param float $connectTimeout until a connection stands, TLS included
+         * @param float $timeout total of a plain call, queueing included; and until a stream opens. A stream itself has none.
+         * @param int $maxConnections for plain calls; more calls wait. Streams have their own.
+         * @param int $maxResponse most bytes of one answer; more fails it (ProtocolException)
+         */
+        public function __construct(
+            ?string $address = null,
+            ?Loop $loop = null,
+            ?string $caFile = null,
+            ?string $certFile = null,
+            ?string $keyFile = null,
+            ?string $apiVersion = null,
+            float $connectTimeout = 5.0,
+            float $timeout = 30.0,
+            int $maxConnections = 32,
+            int $maxResponse = 64 * 1024 * 1024,
+        ) {}
+
+        /**
+         * Creates and starts an exec and takes its connection over. Returns at once: what is written before the stream is open is queued;
+         * errors (404, 409...) arrive at onError() and await(). A program that cannot be started is no error but an exit code: 127 not
+         * found, 126 not executable.
+         *
+         * @param list<string|int|float> $command program and arguments; no shell is involved
+         * @param bool $tty give it a terminal: one output stream, a size, control characters
+         * @param bool $stdin attach its standard input; else it has none and write() is refused
+         * @param array<string, string|int|float|bool> $env added to the container's environment
+         * @param string $user 'name', 'uid', 'name:group'; '': the container's own
+         * @param string $workingDir '': the container's own
+         * @param string $detachKeys for a terminal, such as 'ctrl-p,ctrl-q'; '': the Engine's default
+         * @param int $pauseBuffer bytes that are still taken in while paused
+         */
+        public function exec(
+            string $container,
+            array $command,
+            bool $tty = false,
+            bool $stdin = false,
+            array $env = [],
+            string $user = '',
+            string $workingDir = '',
+            bool $privileged = false,
+            int $rows = 24,
+            int $columns = 80,
+            string $detachKeys = '',
+            int $pauseBuffer = 1024 * 1024,
+        ): Exec {}
+
+        /**
+         * Runs a command to its end and collects.
+         *
+         *     echo $docker->run('web', ['date'])->await()->stdout;
+         *
+         * @param list<string|int|float> $command
+         * @param string $input its standard input; '': it has none
+         * @param array<string, string|int|float|bool> $env
+         * @param ?float $timeout then the command and its children are killed, and the future fails with a TimeoutException. So they are
+         *     when the future is cancelled.
+         * @param int $maxOutput most bytes of both outputs together; a command that writes more is killed (ProtocolException)
+         * @return Future<Result>
+         */
+        public function run(
+            string $container,
+            array $command,
+            string $input = '',
+            array $env = [],
+            string $user = '',
+            string $workingDir = '',
+            ?float $timeout = null,
+            int $maxOutput = 64 * 1024 * 1024,
+        ): Future {}
+
+        /**
+         * The stream of the container's own process.
+         *
+         * @param bool $stdin attach its standard input, which the container must have been made with
+         * @param bool $logs begin with what it has logged so far
+         */
+        public function attach(string $container, bool $stdin = false, bool $logs = false, string $detachKeys = '', int $pauseBuffer = 1024 * 1024): Exec {}
+
+        /**
+         * @param \Closure(string $bytes, int $stream): void $onOutput $stream: 1 stdout (and everything of a terminal), 2 stderr
+         * @param bool $follow go on as the container writes
+         * @param string $tail 'all', or how many lines from the end
+         * @param int $since unix time; 0: from the beginning
+         * @param bool $timestamps begin every line with its time
+         * @return Future<null> ends when the log does; cancel() ends a followed one
+         */
+        public function logs(
+            string $container,
+            \Closure $onOutput,
+            bool $follow = false,
+            string $tail = 'all',
+            int $since = 0,
+            bool $timestamps = false,
+        ): Future {}
+
+        /**
+         * The Engine's events from now on.
+         *
+         * @param \Closure(array): void $onEvent
+         * @param array<string, string|list<string>> $filters such as ['type' => 'container', 'event' => ['start', 'die']]
+         * @return Future<null> ends with cancel(), or fails with the connection
+         */
+        public function events(\Closure $onEvent, array $filters = []): Future {}
+
+        /**
+         * @param bool $all also those that do not run
+         * @param array<string, string|bool|list<string>> $filters such as ['label' => ['app=web'], 'status' => 'running']
+         * @return Future<list<array>> as GET /containers/json of the Engine API describes them
+         */
+        public function containers(bool $all = false, array $filters = []): Future {}
+
+        /** @return Future<array> GET /containers/{container}/json */
+        public function inspect(string $container): Future {}
+
+        /** @return Future<array> GET /version */
+        public function version(): Future {}
+
+        /**
+         * Any other call of the Engine API. An answer of 400 or above is an ApiException.
+         *
+         *     $docker->request('POST', '/containers/web/restart', query: ['t' => 5])->await();
+         *
+         * @param string $path begins with '/', without the API version
+         * @param mixed $body null: none; a string is sent as it is; anything else as JSON (an empty array as {}). Its type is
+         *     application/json unless $headers say otherwise.
+         * @param array<string, string|int|float|bool|array> $query a list becomes one parameter for each element; a map becomes the JSON that
+         *     'filters' are made of
+         * @param array<string, string> $headers
+         * @param ?\Closure(string): void $onBody gets the answer's body as it comes, which then has no deadline and no limit; 'body' stays ''
+         * @param ?float $timeout instead of the client's
+         * @return Future<array{status: int, headers: array<string, list<string>>, body: string}> header names in lower case
+         */
+        public function request(
+            string $method,
+            string $path,
+            mixed $body = null,
+            array $query = [],
+            array $headers = [],
+            ?\Closure $onBody = null,
+            ?float $timeout = null,
+        ): Future {}
+
+        /**
+         * What is open now, counters since the client was made, and the API version spoken (null before the first answer).
+         *
+         * @return array{apiVersion: ?string, connects: int, reused: int, retried: int, idle: int, live: int}
+         */
+        public function stats(): array {}
+
+        /** Cancels all calls and closes all streams and connections. Losing the Client instead lets them end. */
+        public function close(): void {}
+    }
+
+    /**
+     * A hijacked stream. Always one of onExit() and onError() ends it. While it lives its loop holds it, so the object need not be
+     * kept. A failure that nobody handles (no onError(), no await()) is thrown out of run() or tick(), as for a Future.
+     *
+     * Any of its methods may be called in any callback.
+     */
+    final class Exec
+    {
+        /** The exec's id, or the attached container's; '' until the stream is open. */
+        public readonly string $id;
+
+        private function __construct() {}
+
+        /**
+         * Called once when the stream is open, with true, or false when a proxy on the way may have swallowed the upgrade: then input may
+         * not arrive.
+         *
+         * @param \Closure(bool $upgraded): void $callback
+         */
+        public function onOpen(\Closure $callback): static {}
+
+        /**
+         * $stream: 1 stdout (and everything of a terminal), 2 stderr. Bytes are cut anywhere. Output that comes while there is no such
+         * callback is dropped.
+         *
+         * @param \Closure(string $bytes, int $stream): void $callback
+         */
+        public function onOutput(\Closure $callback): static {}
+
+        /** @param \Closure(?int $code): void $callback null when the Engine cannot tell (detached, container removed) */
+        public function onExit(\Closure $callback): static {}
+
+        /** @param \Closure(\Towline\Exception): void $callback after close(): a CancelledException */
+        public function onError(\Closure $callback): static {}
+
+        /** Called when no more than 256 KiB wait to be sent, after more than 1 MiB did. */
+        public function onDrain(\Closure $callback): static {}
+
+        /**
+         * Writes to the process. What is written when it has ended, and its end is not told yet, is dropped.
+         *
+         * @return int bytes that now wait; above 1 MiB stop writing until onDrain()
+         * @throws \Error after close(), after closeStdin(), after the end, and without standard input
+         * @throws \Towline\QueueFullException when more than 1 GiB would wait
+         */
+        public function write(string $bytes): int {}
+
+        /**
+         * End of input, behind all that was written: half-closes the connection, or types the end of transmission (0x04) into a terminal.
+         * More than once, or after the end: does nothing.
+         *
+         * @throws \Error without standard input
+         */
+        public function closeStdin(): void {}
+
+        /**
+         * Sets the terminal's size, 1 to 65535 each. The latest wins; tried again while the process is starting. After the end: does
+         * nothing.
+         *
+         * @throws \Error without a terminal
+         */
+        public function resize(int $rows, int $columns): void {}
+
+        /**
+         * Calls no onOutput() until resume(). What comes is kept up to pauseBuffer; then the process is made to wait. One that ends during a
+         * long pause may lose what neither this nor the Engine (about 1 MB) can hold.
+         */
+        public function pause(): void {}
+
+        public function resume(): void {}
+
+        /**
+         * Sends a signal to the process and its children inside the container, through a second exec, also on a remote Engine; to an
+         * attached container's own process. It takes a shell in the container. A process that has exited is no error.
+         *
+         * @param string $signal 'TERM', 'SIGTERM', '15'
+         * @return Future<null>
+         * @throws \Error when the stream was closed, or ended without an exit code
+         */
+        public function kill(string $signal = 'TERM'): Future {}
+
+        /** @return Future<array> GET /exec/{id}/json, also after the end; of an attached container its own inspect */
+        public function inspect(): Future {}
+
+        /**
+         * Waits for the end, as Future::await() does.
+         *
+         * @return ?int the exit code; null when the Engine cannot tell
+         * @throws \Towline\Exception
+         */
+        public function await(): ?int {}
+
+        /**
+         * The end as a future, for Future::all(). Its cancel() is close().
+         *
+         * @return Future<?int>
+         */
+        public function future(): Future {}
+
+        /** True once it has ended. */
+        public function isDone(): bool {}
+
+        /** True when the stream broke off in the middle, so that output may be missing. Known with the end. */
+        public function isTruncated(): bool {}
+
+        /** Closes the stream; the process goes on (kill() ends it, but before). Its output is not handed out any more. */
+        public function close(): void {}
+    }
+
+    /** What a command left that was run to its end. */
+    final class Result
+    {
+        /** null when the Engine cannot tell */
+        public readonly ?int $exitCode;
+
+        public readonly string $stdout;
+
+        public readonly string $stderr;
+
+        private function __construct() {}
     }
 }

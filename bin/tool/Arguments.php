@@ -7,8 +7,8 @@ namespace Towline\Tool;
 /**
  * The command line, taken apart.
  *
- * Each rule says what an option is: 'flag', 'text', 'list' (K=V, may be repeated), 'count' (a whole number above zero)
- * or 'seconds'.
+ * Each rule says what an option is: 'flag', 'text', 'list' (K=V, may be repeated), 'variables' (as list, but K alone takes the
+ * value of this program's own environment), 'count' (a whole number above zero) or 'seconds'.
  */
 final class Arguments
 {
@@ -21,8 +21,9 @@ final class Arguments
      * @param list<string> $words
      * @param array<string, string> $rules
      * @param array<string, string> $short letter => long name
+     * @param bool $leading options come before the first operand; what follows it belongs to somebody else
      */
-    public function __construct(array $words, private string $command, private array $rules, private array $short = [])
+    public function __construct(array $words, private string $command, private array $rules, private array $short = [], bool $leading = false)
     {
         $this->rules += ['help' => 'flag'];
         $this->short += ['h' => 'help'];
@@ -36,10 +37,19 @@ final class Arguments
                 $this->take($word, $parts[0], $parts[1] ?? null, $words);
             } elseif ($word !== '-' && str_starts_with($word, '-')) {
                 $rest = substr($word, 2);
-                $name = $this->short[$word[1] ?? ''] ?? '';
-                $this->take($word, $name, $rest === '' || $rest === false ? null : ltrim($rest, '='), $words);
+                $name = $this->short[$word[1]] ?? '';
+                if ($rest !== '' && $rest[0] !== '=' && ($this->rules[$name] ?? '') === 'flag') {
+                    // Several letters in one word, as in -it.
+                    array_unshift($words, "-$rest");
+                    $rest = '';
+                }
+                $this->take($word, $name, $rest === '' ? null : ltrim($rest, '='), $words);
             } else {
                 $this->operands[] = $word;
+                if ($leading) {
+                    array_push($this->operands, ...$words);
+                    return;
+                }
             }
         }
     }
@@ -57,8 +67,14 @@ final class Arguments
             return;
         }
         $value ??= array_shift($words) ?? throw new UsageError("option $option needs a value");
-        if ($rule === 'list') {
+        if ($rule === 'list' || $rule === 'variables') {
             [$key, $text] = explode('=', $value, 2) + [1 => null];
+            if ($rule === 'variables' && $text === null && $key !== '') {
+                $text = getenv($key);
+                if ($text === false) {
+                    return;
+                }
+            }
             if ($key === '' || $text === null) {
                 throw new UsageError("option $option got '$value'; expected NAME=VALUE");
             }

@@ -64,6 +64,15 @@ pub(super) unsafe fn text<'a>(argument: &str, text: *const c_char) -> Result<&'a
         .map_err(|_| Failure::invalid(format!("{argument} {:?} is not UTF-8", String::from_utf8_lossy(bytes))))
 }
 
+/// A NUL-terminated UTF-8 string that may be left out with NULL.
+///
+/// # Safety
+/// As [`string`].
+pub(super) unsafe fn optional_text<'a>(argument: &str, text: *const c_char) -> Result<Option<&'a str>, Failure> {
+    // SAFETY: the caller's promise is the same.
+    if text.is_null() { Ok(None) } else { unsafe { self::text(argument, text) }.map(Some) }
+}
+
 /// A list of NUL-terminated UTF-8 strings.
 ///
 /// # Safety

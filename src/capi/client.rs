@@ -117,14 +117,14 @@ impl towline_fcgi_client_options {
 }
 
 /// -1 means none.
-fn millis(duration: Option<Duration>) -> i64 {
+pub(super) fn millis(duration: Option<Duration>) -> i64 {
     duration.map_or(-1, |duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// A year: no deadline lies further away.
 const LONGEST_MS: i64 = 366 * 24 * 3600 * 1000;
 
-fn duration(name: &str, ms: i64) -> Result<Duration, Failure> {
+pub(super) fn duration(name: &str, ms: i64) -> Result<Duration, Failure> {
     match ms {
         0..=LONGEST_MS => Ok(Duration::from_millis(ms.unsigned_abs())),
         _ => Err(Failure::invalid(format!("{name} is {ms}; expected 0 to {LONGEST_MS} milliseconds"))),

@@ -1,6 +1,8 @@
 //! The loop: everything else hangs on it.
 
 use super::bytes::c_text;
+use super::docker_call::{self, CallOp};
+use super::docker_stream::{self, StreamOp};
 use super::panic::{boundary, boundary_or};
 use super::send::{self, Lent, Op};
 use super::status::{
@@ -8,6 +10,7 @@ use super::status::{
     towline_status::{TOWLINE_ERR_FORKED, TOWLINE_ERR_INVALID, TOWLINE_ERR_STALE, TOWLINE_ERR_THREAD, TOWLINE_OK},
 };
 use super::timer::{self, TimerOp};
+use crate::docker;
 use crate::fastcgi::RequestKey;
 use crate::reactor::Waker;
 use crate::{Event, Loop, TimerKey};
@@ -26,6 +29,8 @@ pub struct towline_loop {
     // No borrow of any of these is alive while a callback runs.
     pub(super) core: RefCell<Loop>,
     pub(super) requests: RefCell<SecondaryMap<RequestKey, Op>>,
+    pub(super) calls: RefCell<SecondaryMap<docker::CallKey, CallOp>>,
+    pub(super) streams: RefCell<SecondaryMap<docker::StreamKey, StreamOp>>,
     pub(super) timers: RefCell<SecondaryMap<TimerKey, TimerOp>>,
     /// Lent to sources of request bodies, one at a time.
     pub(super) lent: Cell<Option<Box<Lent>>>,
@@ -54,6 +59,8 @@ impl towline_loop {
             wake: Wake { waker: core.waker(), asked: AtomicBool::new(false) },
             core: RefCell::new(core),
             requests: RefCell::default(),
+            calls: RefCell::default(),
+            streams: RefCell::default(),
             timers: RefCell::default(),
             lent: Cell::default(),
             error: RefCell::default(),
@@ -72,11 +79,7 @@ impl towline_loop {
     }
 
     fn tick(&self, timeout: Option<Duration>) -> Result<u32, Failure> {
-        if let Err(error) = self.core.borrow_mut().turn(timeout)
-            && error.kind() != io::ErrorKind::Interrupted
-        {
-            return Err(error.into());
-        }
+        self.turn(timeout)?;
         let mut dispatched = 0;
         if self.wake.asked.swap(false, Ordering::AcqRel)
             && let (Some(callback), user) = self.on_wake.get()
@@ -85,6 +88,23 @@ impl towline_loop {
             unsafe { callback(user) };
             dispatched += 1;
         }
+        dispatched += self.dispatch();
+        while !self.stop.get() && !self.freed.get() && self.core.borrow().goes_on() {
+            self.turn(Some(Duration::ZERO))?;
+            dispatched += self.dispatch();
+        }
+        Ok(dispatched)
+    }
+
+    fn turn(&self, timeout: Option<Duration>) -> Result<(), Failure> {
+        match self.core.borrow_mut().turn(timeout) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn dispatch(&self) -> u32 {
+        let mut dispatched = 0;
         // What callbacks add to the queue has to wait, or a tick might never end.
         let queued = self.core.borrow().queued();
         for _ in 0..queued {
@@ -95,13 +115,14 @@ impl towline_loop {
             let called = match event {
                 Event::Timer(key) => timer::dispatch(self, key),
                 Event::FastCgi(event) => send::dispatch(self, event),
-                Event::Docker(_) => false,
+                Event::Docker(docker::Event::Call { call, kind }) => docker_call::dispatch(self, call, kind),
+                Event::Docker(docker::Event::Stream { stream, kind }) => docker_stream::dispatch(self, stream, kind),
                 // C programs have no WebSocket servers.
                 Event::WebSocket(_) => false,
             };
             dispatched += u32::from(called);
         }
-        Ok(dispatched)
+        dispatched
     }
 
     fn run(&self) -> Result<(), Failure> {
@@ -360,7 +381,8 @@ pub unsafe extern "C" fn towline_loop_on_wake(
     }
 }
 
-/// How many operations (requests, timers) keep towline_loop_run() going. Idle pooled connections do not count.
+/// How many operations (requests, calls, streams, timers) keep towline_loop_run() going. Idle pooled connections do not
+/// count.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn towline_loop_pending(r#loop: *mut towline_loop, pending: *mut usize) -> towline_status {
     // SAFETY: the caller keeps the rules of the header.

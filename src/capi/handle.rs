@@ -2,6 +2,7 @@
 
 use super::status::Failure;
 use crate::TimerKey;
+use crate::docker;
 use crate::fastcgi::{ClientKey, RequestKey};
 use slotmap::{Key, KeyData};
 
@@ -48,6 +49,21 @@ impl Handle for RequestKey {
     const NAME: &'static str = "request";
 }
 
+impl Handle for docker::ClientKey {
+    const NOUN: u64 = 4;
+    const NAME: &'static str = "client";
+}
+
+impl Handle for docker::CallKey {
+    const NOUN: u64 = 5;
+    const NAME: &'static str = "call";
+}
+
+impl Handle for docker::StreamKey {
+    const NOUN: u64 = 6;
+    const NAME: &'static str = "stream";
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -63,6 +79,9 @@ mod tests {
         assert_eq!(TimerKey::from_handle(handle).unwrap(), key);
         assert!(ClientKey::from_handle(handle).is_err());
         assert!(RequestKey::from_handle(handle).is_err());
+        assert!(docker::ClientKey::from_handle(handle).is_err());
+        assert!(docker::CallKey::from_handle(handle).is_err());
+        assert!(docker::StreamKey::from_handle(handle).is_err());
         // No generation is even, so this was never given out.
         assert!(TimerKey::from_handle(handle ^ 1 << 32).is_err());
         assert!(TimerKey::from_handle(0).is_err());

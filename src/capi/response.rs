@@ -49,7 +49,7 @@ unsafe fn response<'a>(pointer: *const towline_fcgi_response) -> Option<&'a Resp
 }
 
 /// Writes a name and a value; either pointer may be NULL.
-unsafe fn write_pair(pair: (&[u8], &[u8]), name: *mut towline_bytes, value: *mut towline_bytes) {
+pub(super) unsafe fn write_pair(pair: (&[u8], &[u8]), name: *mut towline_bytes, value: *mut towline_bytes) {
     for (bytes, out) in [(pair.0, name), (pair.1, value)] {
         if !out.is_null() {
             // SAFETY: not NULL, writable by the caller's promise.
@@ -58,7 +58,7 @@ unsafe fn write_pair(pair: (&[u8], &[u8]), name: *mut towline_bytes, value: *mut
     }
 }
 
-fn no_index(noun: &str, index: usize, count: usize) -> Failure {
+pub(super) fn no_index(noun: &str, index: usize, count: usize) -> Failure {
     Failure::new(towline_status::TOWLINE_ERR_NOT_FOUND, format!("no {noun} {index}; there are {count}"))
 }
 

@@ -1,12 +1,15 @@
 //! What functions return, and the one place where core errors become it.
 
-use crate::fastcgi::{Error, FpmError, Phase};
+use crate::docker;
+use crate::fastcgi::{Error, FpmError};
+use crate::net::Phase;
 use std::ffi::{CStr, c_char};
 use std::io;
 use towline_status::{
-    TOWLINE_ERR_CANCELLED, TOWLINE_ERR_CLOSED, TOWLINE_ERR_CONNECT, TOWLINE_ERR_FPM, TOWLINE_ERR_INVALID,
-    TOWLINE_ERR_PROTOCOL, TOWLINE_ERR_QUEUE_FULL, TOWLINE_ERR_SOURCE, TOWLINE_ERR_STALE, TOWLINE_ERR_SYSTEM,
-    TOWLINE_ERR_TIMEOUT_CONNECT, TOWLINE_ERR_TIMEOUT_FIRST_BYTE, TOWLINE_ERR_TIMEOUT_IDLE, TOWLINE_ERR_TIMEOUT_TOTAL,
+    TOWLINE_ERR_API, TOWLINE_ERR_CANCELLED, TOWLINE_ERR_CLOSED, TOWLINE_ERR_CONNECT, TOWLINE_ERR_FPM,
+    TOWLINE_ERR_INVALID, TOWLINE_ERR_KILL, TOWLINE_ERR_PROTOCOL, TOWLINE_ERR_QUEUE_FULL, TOWLINE_ERR_SOURCE,
+    TOWLINE_ERR_STALE, TOWLINE_ERR_SYSTEM, TOWLINE_ERR_TIMEOUT_CONNECT, TOWLINE_ERR_TIMEOUT_FIRST_BYTE,
+    TOWLINE_ERR_TIMEOUT_IDLE, TOWLINE_ERR_TIMEOUT_TOTAL,
 };
 
 /// How a call or an operation ended. Numbers are never changed or used again; new ones may come.
@@ -29,7 +32,7 @@ pub enum towline_status {
     TOWLINE_ERR_SYSTEM = -6,
     /// Nothing of that name or index.
     TOWLINE_ERR_NOT_FOUND = -7,
-    /// No connection: refused, not found, no permission, name not resolved.
+    /// No connection: refused, not found, no permission, name not resolved, TLS failed.
     TOWLINE_ERR_CONNECT = -8,
     /// The connect deadline passed.
     TOWLINE_ERR_TIMEOUT_CONNECT = -9,
@@ -45,15 +48,19 @@ pub enum towline_status {
     TOWLINE_ERR_CLOSED = -14,
     /// Cancelled, or its client was closed.
     TOWLINE_ERR_CANCELLED = -15,
-    /// As many requests as max_pending are waiting already; nothing was sent.
+    /// As many requests as max_pending, or as many bytes as max_buffered, are waiting already; nothing was sent.
     TOWLINE_ERR_QUEUE_FULL = -16,
     /// The source of the request's body reported a failure, or gave more or less than was announced.
     TOWLINE_ERR_SOURCE = -17,
     /// The private php-fpm did not start.
     TOWLINE_ERR_FPM = -18,
+    /// The Engine answered with an error; the text is its own, and callbacks receive the HTTP status.
+    TOWLINE_ERR_API = -19,
+    /// The process in the container could not be signalled.
+    TOWLINE_ERR_KILL = -20,
 }
 
-const TEXTS: [&CStr; 19] = [
+const TEXTS: [&CStr; 21] = [
     c"ok",
     c"invalid argument",
     c"stale handle",
@@ -73,6 +80,8 @@ const TEXTS: [&CStr; 19] = [
     c"queue full",
     c"body source failed",
     c"php-fpm did not start",
+    c"refused by the Engine",
+    c"cannot signal the process",
 ];
 
 /// A few English words for a status; never NULL, valid for ever.
@@ -120,10 +129,7 @@ impl Failure {
 pub(super) fn status_of(error: &Error) -> towline_status {
     match error {
         Error::Connect { .. } => TOWLINE_ERR_CONNECT,
-        Error::Timeout { phase: Phase::Connect, .. } => TOWLINE_ERR_TIMEOUT_CONNECT,
-        Error::Timeout { phase: Phase::FirstByte, .. } => TOWLINE_ERR_TIMEOUT_FIRST_BYTE,
-        Error::Timeout { phase: Phase::Idle, .. } => TOWLINE_ERR_TIMEOUT_IDLE,
-        Error::Timeout { phase: Phase::Total, .. } => TOWLINE_ERR_TIMEOUT_TOTAL,
+        Error::Timeout { phase, .. } => timeout_of(*phase),
         Error::Protocol(_) => TOWLINE_ERR_PROTOCOL,
         Error::Closed(_) => TOWLINE_ERR_CLOSED,
         Error::Cancelled => TOWLINE_ERR_CANCELLED,
@@ -135,9 +141,48 @@ pub(super) fn status_of(error: &Error) -> towline_status {
     }
 }
 
+pub(super) fn docker_status_of(error: &docker::Error) -> towline_status {
+    match error {
+        docker::Error::Connect { .. } => TOWLINE_ERR_CONNECT,
+        docker::Error::Timeout { phase, .. } => timeout_of(*phase),
+        docker::Error::Api { .. } => TOWLINE_ERR_API,
+        docker::Error::Protocol(_) => TOWLINE_ERR_PROTOCOL,
+        docker::Error::Closed(_) => TOWLINE_ERR_CLOSED,
+        docker::Error::Cancelled => TOWLINE_ERR_CANCELLED,
+        docker::Error::Kill(_) => TOWLINE_ERR_KILL,
+        docker::Error::QueueFull { .. } => TOWLINE_ERR_QUEUE_FULL,
+        docker::Error::Invalid(_) => TOWLINE_ERR_INVALID,
+        docker::Error::Stale(_) => TOWLINE_ERR_STALE,
+        docker::Error::System(_) => TOWLINE_ERR_SYSTEM,
+    }
+}
+
+/// The Engine's HTTP status, when it answered with an error; else 0.
+pub(super) fn docker_http_status(error: &docker::Error) -> u32 {
+    match error {
+        docker::Error::Api { status, .. } => u32::from(*status),
+        _ => 0,
+    }
+}
+
+fn timeout_of(phase: Phase) -> towline_status {
+    match phase {
+        Phase::Connect => TOWLINE_ERR_TIMEOUT_CONNECT,
+        Phase::FirstByte => TOWLINE_ERR_TIMEOUT_FIRST_BYTE,
+        Phase::Idle => TOWLINE_ERR_TIMEOUT_IDLE,
+        Phase::Total => TOWLINE_ERR_TIMEOUT_TOTAL,
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Failure::new(status_of(&error), error.to_string())
+    }
+}
+
+impl From<docker::Error> for Failure {
+    fn from(error: docker::Error) -> Self {
+        Failure::new(docker_status_of(&error), error.to_string())
     }
 }
 

@@ -256,7 +256,8 @@ pub(super) fn exec_progress(body: &[u8]) -> Option<Progress> {
     let value = serde_json::from_slice::<Value>(body).ok()?;
     Some(Progress {
         running: value.get("Running")?.as_bool()?,
-        exit_code: value.get("ExitCode").and_then(Value::as_i64),
+        // Podman's -1 is no code.
+        exit_code: value.get("ExitCode").and_then(Value::as_i64).filter(|code| *code >= 0),
     })
 }
 
@@ -362,6 +363,7 @@ mod tests {
             Some(Progress { running: false, exit_code: Some(3) })
         );
         assert_eq!(progress(r#"{"Running":true,"ExitCode":null}"#), Some(Progress { running: true, exit_code: None }));
+        assert_eq!(progress(r#"{"Running":false,"ExitCode":-1}"#), Some(Progress { running: false, exit_code: None }));
         assert_eq!(progress("{}"), None);
         assert_eq!(progress("x"), None);
         let state = |status: &str, running| {

@@ -65,7 +65,8 @@ impl Docker {
                 };
                 match (progress, broken) {
                     (Some(Progress { running: false, exit_code: Some(code) }), _) => {
-                        return self.finish_stream(reactor, key, Ok(Some(code)));
+                        let code = stream.detached.code(code);
+                        return self.finish_stream(reactor, key, Ok(code));
                     }
                     (Some(Progress { running: true, .. }), Some(why)) => {
                         let error = Error::Closed(format!("the stream broke off{why}; the process goes on"));

@@ -6,6 +6,7 @@ use super::calls::CallState;
 use super::connection::{ConnKey, Connection};
 use super::error::Error;
 use super::exchange::{Exchange, ExchangeKey, LANES};
+use super::frame::Joiner;
 use super::options::DockerOptions;
 use super::stream::Stream;
 use super::{CallKey, ClientKey, Event, StreamKey};
@@ -107,6 +108,8 @@ pub struct Docker {
     pub(super) internal: usize,
     /// Where every connection reads into; what is handed on keeps its part alive.
     pub(super) scratch: BytesMut,
+    /// Empty between two chunks.
+    pub(super) joiner: Joiner,
 }
 
 impl Docker {

@@ -2,11 +2,16 @@
 //! of four bytes, the payload. Nothing is buffered but a header.
 
 use super::error::Error;
+use bytes::{Bytes, BytesMut};
 use std::ops::Range;
 
 const HEADER: usize = 8;
 /// What is kept of the Engine's own message.
 const MAX_MESSAGE: usize = 4096;
+/// Up to here copying a piece costs less than handing it on by itself.
+const SMALL: usize = 2048;
+/// What the joiner takes from the allocator.
+const JOINED: usize = 256 * 1024;
 
 /// A piece of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,10 +109,57 @@ impl Demux {
     }
 }
 
+/// Puts small pieces of one output that follow each other together. Whoever writes lines makes a frame of each.
+#[derive(Debug, Default)]
+pub struct Joiner {
+    stream: u8,
+    bytes: BytesMut,
+}
+
+impl Joiner {
+    /// Takes a piece if it is small, a range of `input`. Whatever else comes, [`end`](Self::end) comes before it.
+    pub fn takes(&mut self, stream: u8, input: &[u8], range: &Range<usize>) -> bool {
+        let follows = stream == self.stream || self.bytes.is_empty();
+        if range.len() > SMALL || !follows {
+            return false;
+        }
+        if self.bytes.is_empty() {
+            // All that may follow fits, so that no piece is copied twice.
+            let most = input.len() - range.start;
+            if !self.bytes.try_reclaim(most) {
+                self.bytes.reserve(most.max(JOINED));
+            }
+            self.stream = stream;
+        }
+        self.bytes.extend_from_slice(input.get(range.clone()).unwrap_or_default());
+        true
+    }
+
+    /// What was put together, if anything was.
+    pub fn end(&mut self) -> Option<(u8, Bytes)> {
+        (!self.bytes.is_empty()).then(|| (self.stream, self.bytes.split().freeze()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
+
+    #[test]
+    fn small_pieces_of_one_output_are_joined() {
+        let input = [b'x'; 3 * SMALL];
+        let mut joiner = Joiner::default();
+        assert_eq!(joiner.end(), None);
+        assert!(joiner.takes(1, &input, &(0..3)));
+        assert!(joiner.takes(1, &input, &(3..SMALL)));
+        assert!(!joiner.takes(2, &input, &(0..1)));
+        assert!(!joiner.takes(1, &input, &(0..SMALL + 1)));
+        assert_eq!(joiner.end(), Some((1, Bytes::copy_from_slice(&input[..SMALL]))));
+        assert!(joiner.takes(2, &input, &(0..1)));
+        assert_eq!(joiner.end(), Some((2, Bytes::from_static(b"x"))));
+        assert_eq!(joiner.end(), None);
+    }
 
     fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
         let length = u32::try_from(payload.len()).unwrap().to_be_bytes();

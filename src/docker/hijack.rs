@@ -136,6 +136,7 @@ impl Docker {
         let Some(stream) = self.streams.get_mut(key) else { return Ok(()) };
         let sink = stream.sink;
         let Some(demux) = &mut stream.demux else {
+            stream.detached.look(&chunk);
             self.output(reactor, key, sink, 1, chunk);
             return Ok(());
         };
@@ -143,7 +144,16 @@ impl Docker {
         let mut demux = std::mem::take(demux);
         let mut at = 0;
         let result = loop {
-            match demux.next(&chunk, &mut at) {
+            let item = demux.next(&chunk, &mut at);
+            if let Ok(Some(Item::Output(stream, range))) = &item
+                && self.joiner.takes(*stream, &chunk, range)
+            {
+                continue;
+            }
+            if let Some((stream, bytes)) = self.joiner.end() {
+                self.output(reactor, key, sink, stream, bytes);
+            }
+            match item {
                 Ok(None) => break Ok(()),
                 Ok(Some(Item::Output(stream, range))) => self.output(reactor, key, sink, stream, chunk.slice(range)),
                 Ok(Some(Item::Failure(message))) => break Err(Error::Api { status: 200, message }),

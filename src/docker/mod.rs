@@ -9,6 +9,7 @@ mod calls;
 mod client;
 mod connect;
 mod connection;
+mod detach;
 mod ending;
 mod engine;
 mod error;

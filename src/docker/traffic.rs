@@ -162,25 +162,29 @@ impl Docker {
 
     /// Reads until the kernel has no more, the buffer is used up, or the turn's budget is.
     fn receive<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ConnKey) {
-        if self.scratch.capacity() < READ_LEAST {
+        // From the start again, which is warm, when nobody holds anything of it any more.
+        if !self.scratch.try_reclaim(READ_SIZE) && self.scratch.capacity() < READ_LEAST {
             self.scratch.reserve(READ_SIZE);
         }
         let mut first = true;
         loop {
             let Some(connection) = self.connections.get_mut(key) else { return };
             let Some((wire, registration)) = connection.wire.as_mut() else { return };
-            if let Owner::Stream(stream) = connection.owner
-                && self.streams.get(stream).is_some_and(Stream::is_full)
-            {
+            let pause_room = match connection.owner {
+                Owner::Stream(stream) => self.streams.get(stream).and_then(Stream::pause_room),
+                _ => None,
+            };
+            if pause_room == Some(0) {
                 // Resuming comes back here.
                 return;
             }
             let room = self.scratch.capacity();
             let exhausted = reactor.budget() == 0;
-            if room < READ_LEAST || (exhausted && !first) {
+            // What a pause keeps is known only once the events are taken.
+            if room < READ_LEAST || (!first && (exhausted || pause_room.is_some())) {
                 return reactor.again(*registration);
             }
-            let limit = if exhausted { READ_ALWAYS } else { room };
+            let limit = if exhausted { READ_ALWAYS } else { room }.min(pause_room.unwrap_or(usize::MAX));
             first = false;
             match wire.read(&mut self.scratch, limit) {
                 Ok(0) => return self.ended(reactor, key, End::Clean),

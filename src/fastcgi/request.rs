@@ -34,8 +34,12 @@ const FIXED: [(&[u8], &[u8]); 8] = [
     (b"REMOTE_PORT", b"0"),
 ];
 
-/// They make up half of a small request: encoded by the compiler.
+/// Those of a GET without query and body.
+const PLAIN: [(&[u8], &[u8]); 3] = [(b"REQUEST_METHOD", b"GET"), (b"QUERY_STRING", b""), (b"CONTENT_LENGTH", b"0")];
+
+/// They make up most of a small request: encoded by the compiler.
 static FIXED_PAIRS: [u8; params::encoded_size(&FIXED)] = params::encode(&FIXED);
+static PLAIN_PAIRS: [u8; params::encoded_size(&PLAIN)] = params::encode(&PLAIN);
 
 /// Collects what a request is made of; [`RequestBuilder::build`] checks and encodes it.
 ///
@@ -165,7 +169,8 @@ impl RequestBuilder {
         };
         self.check()?;
         self.each(&FIXED, &mut put)?;
-        self.each_own(put)?;
+        self.each_of_call(&mut put)?;
+        self.each_of_script(put)?;
         Ok(all)
     }
 
@@ -177,12 +182,18 @@ impl RequestBuilder {
     pub fn build(&self) -> Result<Request, Error> {
         let mut encoder = ParamsEncoder::new();
         self.check()?;
-        if !self.params.is_empty() && FIXED.iter().any(|(name, _)| self.overrides(name)) {
+        let overridden = |pairs: &[(&[u8], &[u8])]| pairs.iter().any(|(name, _)| self.overrides(name));
+        if overridden(&FIXED) {
             self.each(&FIXED, |name, value| encoder.pair(name, value))?;
         } else {
             encoder.encoded(&FIXED_PAIRS);
         }
-        self.each_own(|name, value| encoder.pair(name, value))?;
+        if self.is_plain() && !overridden(&PLAIN) {
+            encoder.encoded(&PLAIN_PAIRS);
+        } else {
+            self.each_of_call(|name, value| encoder.pair(name, value))?;
+        }
+        self.each_of_script(|name, value| encoder.pair(name, value))?;
         Ok(Request {
             params: encoder.finish(),
             role: self.role,
@@ -205,30 +216,43 @@ impl RequestBuilder {
         pairs.iter().filter(|(name, _)| !self.overrides(name)).try_for_each(|(name, value)| put(name, value))
     }
 
-    /// What depends on the request, then what the user added.
-    fn each_own(&self, mut put: impl FnMut(&[u8], &[u8]) -> Result<(), Error>) -> Result<(), Error> {
+    /// True when [`PLAIN`] is what [`each_of_call`](Self::each_of_call) gives.
+    fn is_plain(&self) -> bool {
+        matches!(self.method, Cow::Borrowed(b"GET"))
+            && self.query.is_empty()
+            && self.content_type.is_empty()
+            && self.content_length == 0
+            && self.role == Role::Responder
+    }
+
+    /// What depends on how the script is called.
+    fn each_of_call(&self, mut put: impl FnMut(&[u8], &[u8]) -> Result<(), Error>) -> Result<(), Error> {
+        let length = decimal(self.content_length);
+        self.each(&[(b"REQUEST_METHOD", &self.method), (b"QUERY_STRING", &self.query)], &mut put)?;
+        // FastCGI 1.0, section 6.3: an authorizer is not told what only a responder needs.
+        if self.role != Role::Authorizer {
+            self.each(&[(b"CONTENT_LENGTH", length.as_bytes())], &mut put)?;
+            if !self.content_type.is_empty() {
+                self.each(&[(b"CONTENT_TYPE", &self.content_type)], &mut put)?;
+            }
+        }
+        if self.role == Role::Filter {
+            let data_length = decimal(self.data.len() as u64);
+            self.each(&[(b"FCGI_DATA_LENGTH", data_length.as_bytes()), (b"FCGI_DATA_LAST_MOD", b"0")], &mut put)?;
+        }
+        Ok(())
+    }
+
+    /// What depends on the script, then what the user added.
+    fn each_of_script(&self, mut put: impl FnMut(&[u8], &[u8]) -> Result<(), Error>) -> Result<(), Error> {
         let script = self.script.as_slice();
         let uri = match self.query.as_slice() {
             b"" => Cow::Borrowed(script),
             query => Cow::Owned([script, b"?", query].concat()),
         };
-        let length = decimal(self.content_length);
-        self.each(&[(b"REQUEST_METHOD", &self.method), (b"REQUEST_URI", &uri)], &mut put)?;
-        // FastCGI 1.0, section 6.3: an authorizer is not told what only a responder needs.
-        let body = self.role != Role::Authorizer;
-        if body {
+        self.each(&[(b"REQUEST_URI", &uri), (b"SCRIPT_FILENAME", script)], &mut put)?;
+        if self.role != Role::Authorizer {
             self.each(&[(b"SCRIPT_NAME", script)], &mut put)?;
-        }
-        self.each(&[(b"SCRIPT_FILENAME", script), (b"QUERY_STRING", &self.query)], &mut put)?;
-        if body && !self.content_type.is_empty() {
-            self.each(&[(b"CONTENT_TYPE", &self.content_type)], &mut put)?;
-        }
-        if body {
-            self.each(&[(b"CONTENT_LENGTH", length.as_bytes())], &mut put)?;
-        }
-        if self.role == Role::Filter {
-            let data_length = decimal(self.data.len() as u64);
-            self.each(&[(b"FCGI_DATA_LENGTH", data_length.as_bytes()), (b"FCGI_DATA_LAST_MOD", b"0")], &mut put)?;
         }
         self.params.iter().try_for_each(|(name, value)| put(name, value))
     }

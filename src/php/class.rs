@@ -245,6 +245,7 @@ pub struct Declaration(*mut zend_class_entry);
 #[derive(Clone, Copy)]
 pub enum Kind {
     Int,
+    IntOrNull,
     Float,
     String,
     Array,
@@ -258,6 +259,7 @@ impl Declaration {
         let (mask, class) = unsafe {
             match kind {
                 Kind::Int => (ffi::towline_may_be_long, std::ptr::null()),
+                Kind::IntOrNull => (ffi::towline_may_be_long | ffi::towline_may_be_null, std::ptr::null()),
                 Kind::Float => (ffi::towline_may_be_double, std::ptr::null()),
                 Kind::String => (ffi::towline_may_be_string, std::ptr::null()),
                 Kind::Array => (ffi::towline_may_be_array, std::ptr::null()),

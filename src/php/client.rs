@@ -5,7 +5,7 @@ use super::errors::{self, Answer};
 use super::future::{self, Future};
 use super::gc::Held;
 use super::request::Request;
-use super::state::{Callbacks, Expects, Op, State};
+use super::state::{Callbacks, Expects, Op, Operation, State};
 use super::{event_loop, options, stats, value};
 use crate::fastcgi::{Body, ClientKey, Error, SendOptions};
 use ext_php_rs::args::Arg;
@@ -122,7 +122,7 @@ fn construct(object: *mut zend_object, arguments: u32) -> Answer<Client> {
 pub fn submit(
     this: This<Client>,
     request: This<Request>,
-    callbacks: Callbacks,
+    callbacks: Option<Box<Callbacks>>,
     expects: Expects,
     timeout: Option<Duration>,
 ) -> Answer<Zval> {
@@ -133,24 +133,25 @@ pub fn submit(
 pub fn try_submit(
     this: This<Client>,
     request: This<Request>,
-    callbacks: Callbacks,
+    callbacks: Option<Box<Callbacks>>,
     expects: Expects,
     timeout: Option<Duration>,
 ) -> Answer<Result<Zval, Error>> {
     open(this)?;
+    let given = |which: fn(&Callbacks) -> &Zval| callbacks.as_deref().is_some_and(|all| which(all).is_object());
     let options = SendOptions {
         timeout,
-        want_head: callbacks.head.is_object(),
-        stream_body: callbacks.body.is_object(),
-        stream_stderr: callbacks.stderr.is_object(),
+        want_head: given(|all| &all.head),
+        stream_body: given(|all| &all.body),
+        stream_stderr: given(|all| &all.stderr),
     };
-    let body = if callbacks.source.is_object() { Body::Source } else { Body::Bytes(request.body_bytes()) };
+    let body = if given(|all| &all.source) { Body::Source } else { Body::Bytes(request.body_bytes()) };
     let key = match this.state.core(|core| core.fastcgi().send(this.key, &request.encoded, body, options))? {
         Ok(key) => key,
         Err(error) => return Ok(Err(error)),
     };
     let owner = class::slot(this.object, LOOP).shallow_clone();
-    let future = Future::create(owner, Rc::clone(&this.state), key);
+    let future = Future::create(owner, Rc::clone(&this.state), Operation::Request(key));
     let op = Op { future: future.shallow_clone(), client: this.key, expects, callbacks, cancelled: false };
     this.state.ops.borrow_mut().insert(key, op);
     Ok(Ok(future))
@@ -165,7 +166,7 @@ fn open(this: This<Client>) -> Answer {
 
 fn send(this: This<Client>, arguments: u32, ret: &mut Zval) -> Answer {
     if let Some(request) = class::only_object(class::entry::<Request>()).and_then(class::of::<Request>) {
-        let callbacks = Callbacks { source: request.source(), ..Callbacks::none() };
+        let callbacks = Callbacks::source(request.source());
         *ret = submit(this, request, callbacks, Expects::Response, None)?;
         return Ok(());
     }
@@ -190,7 +191,7 @@ fn send(this: This<Client>, arguments: u32, ret: &mut Zval) -> Answer {
     let timeout = errors::optional_seconds(5, timeout, no_timeout)?;
     let request = request_argument(request)?;
     let callbacks = Callbacks { head: held(head), body: held(body), stderr: held(stderr), source: request.source() };
-    *ret = submit(this, request, callbacks, Expects::Response, timeout)?;
+    *ret = submit(this, request, callbacks.keep(), Expects::Response, timeout)?;
     Ok(())
 }
 
@@ -200,7 +201,7 @@ fn request_and_wait(this: This<Client>, arguments: u32, ret: &mut Zval) -> Answe
     parse!(arguments, c"O|d!", &raw mut request, class::entry::<Request>(), &raw mut timeout, &raw mut no_timeout)?;
     let timeout = errors::optional_seconds(2, timeout, no_timeout)?;
     let request = request_argument(request)?;
-    let callbacks = Callbacks { source: request.source(), ..Callbacks::none() };
+    let callbacks = Callbacks::source(request.source());
     let future = submit(this, request, callbacks, Expects::Response, timeout)?;
     *ret = this.state.pinned(future, |future| match class::object_of::<Future>(future) {
         Some(future) => future::result(future),
@@ -231,7 +232,7 @@ fn ping(this: This<Client>, arguments: u32, ret: &mut Zval) -> Answer {
 fn page(this: This<Client>, path: &[u8], query: &[u8], expects: Expects) -> Answer<Zval> {
     let request = super::request::get(path, query)?;
     match class::of::<Request>(&request) {
-        Some(request) => submit(this, request, Callbacks::none(), expects, None),
+        Some(request) => submit(this, request, None, expects, None),
         None => Err(errors::not_constructed::<Request>()),
     }
 }
@@ -242,8 +243,8 @@ fn get_values(this: This<Client>, arguments: u32, ret: &mut Zval) -> Answer {
     let sent = this.state.core(|core| core.fastcgi().get_values(this.key))?;
     let key = sent.map_err(|error| errors::throw(&error))?;
     let owner = class::slot(this.object, LOOP).shallow_clone();
-    let future = Future::create(owner, Rc::clone(&this.state), key);
-    let (expects, callbacks) = (Expects::Values, Callbacks::none());
+    let future = Future::create(owner, Rc::clone(&this.state), Operation::Request(key));
+    let (expects, callbacks) = (Expects::Values, None);
     let op = Op { future: future.shallow_clone(), client: this.key, expects, callbacks, cancelled: false };
     this.state.ops.borrow_mut().insert(key, op);
     *ret = future;

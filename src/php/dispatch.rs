@@ -4,10 +4,10 @@
 //! return. So the queues are the only memory: nothing is borrowed and nothing is counted on across a task.
 
 use super::errors::{self, Answer, Thrown};
-use super::state::{Expects, Op, State, Task};
+use super::state::{Callbacks, Expects, Op, State, Task};
 use super::{call, class, fiber, future, json, response, value};
 use crate::fastcgi::{Error, EventKind, RequestKey};
-use crate::{Event, TimerKey, fastcgi};
+use crate::{Event, TimerKey, docker, fastcgi};
 use ext_php_rs::types::Zval;
 use std::io;
 use std::time::Duration;
@@ -37,8 +37,17 @@ impl State {
             drop(deferred);
         }
         self.wait(timeout, driver)?;
-        let mut count = self.do_tasks(driver, done)?;
-        // Events that callbacks bring about wait for the next round.
+        let mut count = self.do_tasks(driver, done)? + self.do_events(driver, done)?;
+        while !done() && self.core(|core| core.goes_on())? {
+            self.wait(Some(Duration::ZERO), driver)?;
+            count += self.do_events(driver, done)?;
+        }
+        Ok(count)
+    }
+
+    /// What is in the queue. Events that callbacks bring about wait for the next round.
+    fn do_events(&self, driver: Driver, done: &dyn Fn() -> bool) -> Answer<usize> {
+        let mut count = 0;
         let events = self.core(|core| core.queued())?;
         for _ in 0..events {
             if done() {
@@ -72,6 +81,9 @@ impl State {
                 Task::Plain(closure) | Task::Beat(_, closure) => drop(call::closure(&closure, &mut [])?),
                 Task::With(closure, argument) | Task::Part(_, closure, argument) => {
                     drop(call::closure(&closure, &mut [argument])?);
+                }
+                Task::Output(closure, bytes, stream) => {
+                    drop(call::closure(&closure, &mut [bytes, value::int(stream)])?);
                 }
                 Task::Source(closure, request, most) => self.feed(&closure, request, most)?,
                 Task::Resume(waiting) => {
@@ -107,15 +119,25 @@ impl State {
                 Ok(())
             }
             Event::FastCgi(fastcgi::Event { request, .. }) => {
-                self.current.replace(Some(event));
-                let outcome = self.prepare_request(request, driver);
-                let spent = self.current.take();
-                drop(spent);
-                outcome
+                self.with_current(event, || self.prepare_request(request, driver))
+            }
+            Event::Docker(docker::Event::Call { call, .. }) => {
+                self.with_current(event, || self.prepare_call(call, driver))
+            }
+            Event::Docker(docker::Event::Stream { stream, .. }) => {
+                self.with_current(event, || self.prepare_stream(stream, driver))
             }
             // Nothing of these is made from PHP yet.
-            Event::Docker(_) | Event::WebSocket(_) => Ok(()),
+            Event::WebSocket(_) => Ok(()),
         }
+    }
+
+    fn with_current(&self, event: Event, prepare: impl FnOnce() -> Answer) -> Answer {
+        self.current.replace(Some(event));
+        let outcome = prepare();
+        let spent = self.current.take();
+        drop(spent);
+        outcome
     }
 
     fn prepare_timer(&self, key: TimerKey) {
@@ -143,7 +165,7 @@ impl State {
         let Some(Event::FastCgi(event)) = &*current else { return Ok(()) };
         let task = match &event.kind {
             EventKind::Head(_) => {
-                let Some(closure) = self.callback(request, |op| &op.callbacks.head) else { return Ok(()) };
+                let Some(closure) = self.callback(request, |all| &all.head) else { return Ok(()) };
                 let object = response::begun();
                 drop(current);
                 if let Some(Event::FastCgi(fastcgi::Event { kind: EventKind::Head(head), .. })) = self.current.take() {
@@ -152,15 +174,15 @@ impl State {
                 Task::Part(request, closure, object)
             }
             EventKind::Body(bytes) => {
-                let Some(closure) = self.callback(request, |op| &op.callbacks.body) else { return Ok(()) };
+                let Some(closure) = self.callback(request, |all| &all.body) else { return Ok(()) };
                 Task::Part(request, closure, value::string(bytes))
             }
             EventKind::Stderr(bytes) => {
-                let Some(closure) = self.callback(request, |op| &op.callbacks.stderr) else { return Ok(()) };
+                let Some(closure) = self.callback(request, |all| &all.stderr) else { return Ok(()) };
                 Task::Part(request, closure, value::string(bytes))
             }
             EventKind::WantBody(most) => {
-                let Some(closure) = self.callback(request, |op| &op.callbacks.source) else { return Ok(()) };
+                let Some(closure) = self.callback(request, |all| &all.source) else { return Ok(()) };
                 self.sources.borrow_mut().push_back(Task::Source(closure, request, *most));
                 return Ok(());
             }
@@ -178,9 +200,9 @@ impl State {
     }
 
     /// One of a request's closures, unless there is none.
-    fn callback(&self, request: RequestKey, which: impl Fn(&Op) -> &Zval) -> Option<Zval> {
+    fn callback(&self, request: RequestKey, which: impl Fn(&Callbacks) -> &Zval) -> Option<Zval> {
         let ops = self.ops.borrow();
-        ops.get(request).map(which).filter(|closure| closure.is_object()).map(Zval::shallow_clone)
+        ops.get(request)?.callbacks.as_deref().map(which).filter(|closure| closure.is_object()).map(Zval::shallow_clone)
     }
 
     /// The final event of an operation.
@@ -201,7 +223,7 @@ impl State {
         let current = self.current.borrow();
         let Some(Event::FastCgi(event)) = &*current else { return Ok(Ok(Zval::null())) };
         Ok(match (&event.kind, op.expects) {
-            (EventKind::Failed(error), _) => Err(errors::exception(error)),
+            (EventKind::Failed(error), _) => Err(errors::exception(&**error)),
             (EventKind::Values(pairs), _) => {
                 let mut array = value::array();
                 for (name, text) in pairs {

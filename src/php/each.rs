@@ -8,10 +8,10 @@ use super::fiber::Fiber;
 use super::future::{Future, Tracker};
 use super::gc::Held;
 use super::request::Request;
-use super::state::{Callbacks, Expects, State};
+use super::state::{Callbacks, Expects, Operation, State};
 use super::wait::{self, Awaited};
 use super::{call, options, value};
-use crate::fastcgi::{Error, RequestKey};
+use crate::fastcgi::Error;
 use ext_php_rs::builders::FunctionBuilder;
 use ext_php_rs::ffi::zend_object;
 use ext_php_rs::flags::{DataType, MethodFlags};
@@ -29,7 +29,7 @@ pub struct Results {
     concurrency: usize,
     stage: Cell<Stage>,
     /// The requests on their way, each with its key of the iteration and its future.
-    flights: RefCell<Vec<(RequestKey, Zval, Zval)>>,
+    flights: RefCell<Vec<(Operation, Zval, Zval)>>,
     tracker: Rc<Tracker>,
     /// Key and request that found the client's queue full.
     refused: RefCell<Option<(Zval, Zval)>>,
@@ -155,7 +155,7 @@ impl Results {
     }
 
     /// A request has ended: its answer becomes the current one.
-    fn land(&self, request: RequestKey) {
+    fn land(&self, request: Operation) {
         let mut flights = self.flights.borrow_mut();
         let Some(at) = flights.iter().position(|(other, ..)| *other == request) else { return };
         let (_, key, future) = flights.swap_remove(at);
@@ -177,7 +177,7 @@ impl Results {
                 )));
             };
             let Some(client) = class::of::<Client>(&self.client) else { break };
-            let callbacks = Callbacks { source: request.source(), ..Callbacks::none() };
+            let callbacks = Callbacks::source(request.source());
             let future = match client::try_submit(client, request, callbacks, Expects::Response, None)? {
                 Ok(future) => future,
                 Err(error @ Error::QueueFull { .. }) if self.flights.borrow().is_empty() => {

@@ -1,12 +1,13 @@
 //! The one place where errors become PHP exceptions.
 
 use super::{call, ffi, value};
-use crate::fastcgi::Error;
+use crate::net::Phase;
+use crate::{docker, fastcgi};
 use ext_php_rs::args::ArgInfo;
-use ext_php_rs::builders::{ClassBuilder, FunctionBuilder};
+use ext_php_rs::builders::{ClassBuilder, ClassProperty, FunctionBuilder};
 use ext_php_rs::class::RegisteredClass;
 use ext_php_rs::ffi::zend_class_entry;
-use ext_php_rs::flags::{ClassFlags, DataType, MethodFlags};
+use ext_php_rs::flags::{ClassFlags, DataType, MethodFlags, PropertyFlags};
 use ext_php_rs::types::Zval;
 use ext_php_rs::zend::{ClassEntry, ExecuteData, ce};
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -29,6 +30,7 @@ enum Class {
     Closed,
     Cancelled,
     QueueFull,
+    Api,
 }
 
 /// A registered class, and the tables of its methods' arguments, which the engine reads until the module ends.
@@ -37,24 +39,83 @@ struct Registered {
     arguments: AtomicPtr<Box<[ArgInfo]>>,
 }
 
-static ENTRIES: [Registered; 7] = [const {
+static ENTRIES: [Registered; 8] = [const {
     Registered { entry: AtomicPtr::new(std::ptr::null_mut()), arguments: AtomicPtr::new(std::ptr::null_mut()) }
-}; 7];
+}; 8];
+
+/// What an error of the core is to PHP.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    Connect,
+    Timeout(Phase),
+    Protocol,
+    Closed,
+    Cancelled,
+    QueueFull,
+    /// With the HTTP status.
+    Api(u16),
+    /// The program gave a value that cannot be used.
+    Invalid,
+    /// The program used what is closed.
+    Stale,
+    Other,
+}
+
+/// An error of the core, whatever the protocol.
+pub trait Failure: std::fmt::Display {
+    fn kind(&self) -> Kind;
+}
+
+impl Failure for fastcgi::Error {
+    fn kind(&self) -> Kind {
+        use fastcgi::Error;
+        match self {
+            Error::Connect { .. } => Kind::Connect,
+            Error::Timeout { phase, .. } => Kind::Timeout(*phase),
+            Error::Protocol(_) => Kind::Protocol,
+            Error::Closed(_) | Error::Source(_) => Kind::Closed,
+            Error::Cancelled => Kind::Cancelled,
+            Error::QueueFull { .. } => Kind::QueueFull,
+            Error::Invalid(_) => Kind::Invalid,
+            Error::Stale(_) => Kind::Stale,
+            Error::System(_) => Kind::Other,
+        }
+    }
+}
+
+impl Failure for docker::Error {
+    fn kind(&self) -> Kind {
+        use docker::Error;
+        match self {
+            Error::Connect { .. } => Kind::Connect,
+            Error::Timeout { phase, .. } => Kind::Timeout(*phase),
+            Error::Api { status, .. } => Kind::Api(*status),
+            Error::Protocol(_) => Kind::Protocol,
+            Error::Closed(_) => Kind::Closed,
+            Error::Cancelled => Kind::Cancelled,
+            Error::QueueFull { .. } => Kind::QueueFull,
+            Error::Invalid(_) => Kind::Invalid,
+            Error::Stale(_) => Kind::Stale,
+            Error::Kill(_) | Error::System(_) => Kind::Other,
+        }
+    }
+}
 
 impl Class {
     fn entry(self) -> *mut zend_class_entry {
         ENTRIES.get(self as usize).map_or(std::ptr::null_mut(), |class| class.entry.load(Ordering::Acquire))
     }
 
-    fn of(error: &Error) -> Class {
-        match error {
-            Error::Connect { .. } => Class::Connect,
-            Error::Timeout { .. } => Class::Timeout,
-            Error::Protocol(_) => Class::Protocol,
-            Error::Closed(_) | Error::Source(_) => Class::Closed,
-            Error::Cancelled => Class::Cancelled,
-            Error::QueueFull { .. } => Class::QueueFull,
-            Error::Invalid(_) | Error::Stale(_) | Error::System(_) => Class::Base,
+    fn of(kind: Kind) -> Class {
+        match kind {
+            Kind::Connect => Class::Connect,
+            Kind::Timeout(_) => Class::Timeout,
+            Kind::Protocol => Class::Protocol,
+            Kind::Closed => Class::Closed,
+            Kind::Cancelled => Class::Cancelled,
+            Kind::QueueFull => Class::QueueFull,
+            Kind::Api(_) => Class::Api,
+            Kind::Invalid | Kind::Stale | Kind::Other => Class::Base,
         }
     }
 }
@@ -85,25 +146,33 @@ pub fn register() -> ext_php_rs::error::Result<()> {
     exception!(Connect, "Towline\\ConnectException", base, ClassFlags::Final).register()?;
     exception!(Timeout, "Towline\\TimeoutException", base, ClassFlags::Final)
         .method(FunctionBuilder::new("getPhase", phase).returns(DataType::String, false, false), MethodFlags::Public)
-        .property(ext_php_rs::builders::ClassProperty {
-            name: "phase".into(),
-            flags: ext_php_rs::flags::PropertyFlags::Private,
-            default: None,
-            docs: &[],
-            ty: None,
-            nullable: false,
-            readonly: false,
-            default_stub: None,
-        })
+        .property(private("phase"))
         .register()?;
     exception!(Protocol, "Towline\\ProtocolException", base, ClassFlags::Final).register()?;
     exception!(Closed, "Towline\\ClosedException", base, ClassFlags::Final).register()?;
     exception!(Cancelled, "Towline\\CancelledException", base, ClassFlags::Final).register()?;
-    exception!(QueueFull, "Towline\\QueueFullException", base, ClassFlags::Final).register()
+    exception!(QueueFull, "Towline\\QueueFullException", base, ClassFlags::Final).register()?;
+    exception!(Api, "Towline\\Docker\\ApiException", base, ClassFlags::Final)
+        .method(FunctionBuilder::new("getStatus", status).returns(DataType::Long, false, false), MethodFlags::Public)
+        .property(private("status"))
+        .register()
 }
 
-/// The slot of `TimeoutException::$phase`: behind the properties of its parent.
-fn phase_slot() -> u32 {
+fn private(name: &str) -> ClassProperty {
+    ClassProperty {
+        name: name.into(),
+        flags: PropertyFlags::Private,
+        default: None,
+        docs: &[],
+        ty: None,
+        nullable: false,
+        readonly: false,
+        default_stub: None,
+    }
+}
+
+/// The slot of what a class adds, such as `TimeoutException::$phase`: behind the properties of its parent.
+fn own_slot() -> u32 {
     // SAFETY: registered at startup; lives until the module ends.
     let parents = unsafe { (*Class::Base.entry()).default_properties_count };
     u32::try_from(parents).unwrap_or_default()
@@ -112,17 +181,30 @@ fn phase_slot() -> u32 {
 /// `TimeoutException::getPhase()`.
 extern "C" fn phase(ex: &mut ExecuteData, ret: &mut Zval) {
     if let Some(object) = ex.get_self() {
-        let phase = super::class::slot(object, phase_slot());
+        let phase = super::class::slot(object, own_slot());
         *ret = if phase.is_string() { phase.shallow_clone() } else { value::string(b"") };
     }
 }
 
+/// `ApiException::getStatus()`.
+extern "C" fn status(ex: &mut ExecuteData, ret: &mut Zval) {
+    if let Some(object) = ex.get_self() {
+        let status = super::class::slot(object, own_slot());
+        *ret = if status.is_long() { status.shallow_clone() } else { value::int(0) };
+    }
+}
+
 /// The exception object for an error of an operation.
-pub fn exception(error: &Error) -> Zval {
+pub fn exception(error: &impl Failure) -> Zval {
     let text = error.to_string();
-    let object = object(Class::of(error), &text);
-    if let Error::Timeout { phase, .. } = error {
-        super::class::set_slot(call::object(&object), phase_slot(), value::string(phase.as_str().as_bytes()));
+    let kind = error.kind();
+    let object = object(Class::of(kind), &text);
+    match kind {
+        Kind::Timeout(phase) => {
+            super::class::set_slot(call::object(&object), own_slot(), value::string(phase.as_str().as_bytes()));
+        }
+        Kind::Api(status) => super::class::set_slot(call::object(&object), own_slot(), value::int(status)),
+        _ => {}
     }
     object
 }
@@ -148,10 +230,10 @@ pub fn throw_object(exception: &Zval) -> Thrown {
 }
 
 /// Throws what a command refused with.
-pub fn throw(error: &Error) -> Thrown {
-    match error {
-        Error::Invalid(text) => value_error(text),
-        Error::Stale(_) => self::error("the client is closed"),
+pub fn throw(error: &impl Failure) -> Thrown {
+    match error.kind() {
+        Kind::Invalid => value_error(&error.to_string()),
+        Kind::Stale => self::error("the client is closed"),
         _ => throw_object(&exception(error)),
     }
 }

@@ -65,6 +65,7 @@ unsafe extern "C" {
     pub static towline_may_be_array: u32;
     pub static towline_may_be_string: u32;
     pub static towline_may_be_long: u32;
+    pub static towline_may_be_null: u32;
     pub static towline_may_be_double: u32;
     pub static towline_may_be_static: u32;
 

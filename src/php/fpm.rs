@@ -3,7 +3,7 @@
 use super::class::{self, Class, Declaration, Kind, Method, This, class, handler, parse, static_handler};
 use super::errors::{self, Answer};
 use super::gc::Held;
-use super::{ffi, options, value};
+use super::{ffi, options, strings, value};
 use crate::fastcgi::{self, FpmOptions};
 use ext_php_rs::args::Arg;
 use ext_php_rs::builders::FunctionBuilder;
@@ -12,7 +12,6 @@ use ext_php_rs::ffi::zend_string;
 use ext_php_rs::flags::{DataType, MethodFlags};
 use ext_php_rs::types::{ZendHashTable, Zval};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::rc::{Rc, Weak};
@@ -78,14 +77,13 @@ fn start(arguments: u32, ret: &mut Zval) -> Answer {
         .map_err(|_| errors::argument(1, "must be a number of processes that a machine can hold"))?;
     let given = FpmOptions {
         workers,
-        ini: strings(2, ini)?,
-        env: strings(3, env)?,
+        ini: strings::pairs(2, ini)?.into_iter().collect(),
+        env: strings::pairs(3, env)?.into_iter().collect(),
         binary: (!binary.is_null()).then(|| PathBuf::from(std::ffi::OsStr::from_bytes(value::bytes(binary)))),
         // SAFETY: constants of the shim.
         version_hint: Some(unsafe { (ffi::towline_php_major, ffi::towline_php_minor) }),
         start_timeout: errors::seconds(5, timeout)?,
     };
-    given.check().map_err(|error| errors::value_error(&error.to_string()))?;
     given.check().map_err(|error| errors::value_error(&error.to_string()))?;
     let process = fastcgi::Fpm::start(&given).map_err(|error| errors::runtime(&error.to_string()))?;
     let (address, pid) = (value::string(process.address().as_bytes()), value::int(process.pid()));
@@ -107,26 +105,4 @@ fn stop(this: This<Fpm>, arguments: u32, _: &mut Zval) -> Answer {
         process.stop();
     }
     Ok(())
-}
-
-/// An array of scalars as strings.
-fn strings(number: u32, table: *mut ZendHashTable) -> Answer<BTreeMap<String, String>> {
-    let mut all = BTreeMap::new();
-    // SAFETY: null, or an argument of the running function.
-    let Some(table) = (unsafe { table.as_ref() }) else { return Ok(all) };
-    for (key, given) in value::elements(table) {
-        let value::Key::Name(name) = key else {
-            return Err(errors::argument(number, "must have names as keys, a number given"));
-        };
-        if !(given.is_string() || given.is_long() || given.is_double() || given.is_bool()) {
-            return Err(errors::argument_type(number, c"array<string, string|int|bool>", given));
-        }
-        let text = match given.bool() {
-            Some(truth) => if truth { "1" } else { "0" }.to_owned(),
-            None => String::from_utf8(value::to_bytes(given)?)
-                .map_err(|_| errors::argument(number, "must hold UTF-8 text"))?,
-        };
-        all.insert(String::from_utf8_lossy(name).into_owned(), text);
-    }
-    Ok(all)
 }

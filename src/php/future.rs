@@ -5,10 +5,10 @@ use super::dispatch::Driver;
 use super::errors::{self, Answer};
 use super::fiber::Fiber;
 use super::gc::Held;
-use super::state::{State, Task};
+use super::state::{Operation, State, Task};
 use super::wait::{self, Awaited};
 use super::{call, value};
-use crate::fastcgi::RequestKey;
+use crate::docker::CallKey;
 use ext_php_rs::args::Arg;
 use ext_php_rs::builders::FunctionBuilder;
 use ext_php_rs::ffi::zend_object;
@@ -24,7 +24,7 @@ pub struct Future {
     /// The `\Towline\Loop` object, so that the loop lives as long as somebody waits on it.
     owner: Zval,
     state: Rc<State>,
-    request: RequestKey,
+    operation: Operation,
     stage: Cell<Stage>,
     /// The result, or the exception.
     outcome: RefCell<Zval>,
@@ -43,7 +43,8 @@ enum Stage {
     Failed,
 }
 
-enum Listener {
+/// Who wants to know how it ends.
+pub enum Listener {
     Done(Zval),
     Error(Zval),
     Fiber(Zval),
@@ -52,7 +53,7 @@ enum Listener {
 /// Learns the order in which futures end, for who waits for any of many.
 #[derive(Default)]
 pub struct Tracker {
-    pub ended: RefCell<VecDeque<RequestKey>>,
+    pub ended: RefCell<VecDeque<Operation>>,
     /// The fiber that waits; null for none.
     pub fiber: RefCell<Zval>,
 }
@@ -151,12 +152,12 @@ impl Awaited for Future {
 }
 
 impl Future {
-    /// A pending future of a request on a loop.
-    pub fn create(owner: Zval, state: Rc<State>, request: RequestKey) -> Zval {
+    /// A pending future of an operation on a loop.
+    pub fn create(owner: Zval, state: Rc<State>, operation: Operation) -> Zval {
         class::create(Future {
             owner,
             state,
-            request,
+            operation,
             stage: Cell::new(Stage::Pending),
             outcome: RefCell::new(Zval::new()),
             listeners: RefCell::default(),
@@ -164,6 +165,16 @@ impl Future {
             awaiting: Cell::new(0),
             tracker: RefCell::new(None),
         })
+    }
+
+    /// A future that has ended already, with null.
+    pub fn done(owner: Zval, state: Rc<State>) -> Zval {
+        let done = Future::create(owner, state, Operation::Call(CallKey::default()));
+        if let Some(this) = class::of::<Future>(&done) {
+            this.stage.set(Stage::Done);
+            this.outcome.replace(Zval::null());
+        }
+        done
     }
 
     /// Marks a failure as somebody's business.
@@ -182,11 +193,11 @@ impl Future {
         waited
     }
 
-    /// Has the end noted, under the request's key, which is returned.
-    pub fn track(&self, tracker: Rc<Tracker>) -> RequestKey {
+    /// Has the end noted, under the operation's key, which is returned.
+    pub fn track(&self, tracker: Rc<Tracker>) -> Operation {
         self.handle();
         self.tracker.replace(Some(tracker));
-        self.request
+        self.operation
     }
 
     /// Result or exception, once it has ended.
@@ -197,12 +208,17 @@ impl Future {
     /// Ends the operation with a `CancelledException` that is nobody's surprise.
     pub fn abandon(&self) {
         self.handle();
-        self.state.cancel(self.request);
+        self.state.cancel(self.operation);
     }
 }
 
-/// Ends a future: its listeners become tasks.
+/// Ends a future, of which its operation holds the last reference but the program's: its listeners become tasks.
 pub fn settle(state: &State, future: &Zval, outcome: Result<Zval, Zval>, driver: Driver) {
+    settle_seen(state, future, outcome, driver, is_shared(future));
+}
+
+/// Ends a future. `seen`: the program could still look at it.
+pub fn settle_seen(state: &State, future: &Zval, outcome: Result<Zval, Zval>, driver: Driver, seen: bool) {
     let Some(this) = class::of::<Future>(future) else { return };
     let (stage, outcome) = match outcome {
         Ok(result) => (Stage::Done, result),
@@ -222,14 +238,14 @@ pub fn settle(state: &State, future: &Zval, outcome: Result<Zval, Zval>, driver:
         }
     }
     if let Some(tracker) = this.tracker.take() {
-        tracker.ended.borrow_mut().push_back(this.request);
+        tracker.ended.borrow_mut().push_back(this.operation);
         let fiber = tracker.fiber.take();
         if fiber.is_object() {
             ready.push_back(Task::Resume(fiber));
         }
     }
     if stage == Stage::Failed && !this.handled.get() && this.awaiting.get() == 0 {
-        if driver == Driver::Loop || !reachable(this.object) {
+        if driver == Driver::Loop || !seen {
             this.handle();
             ready.push_back(Task::Throw(outcome.shallow_clone()));
         } else {
@@ -241,10 +257,15 @@ pub fn settle(state: &State, future: &Zval, outcome: Result<Zval, Zval>, driver:
     drop(unused);
 }
 
-/// True when PHP code holds the future besides the operation that ends.
-fn reachable(future: *mut zend_object) -> bool {
-    // SAFETY: the caller holds a reference.
-    unsafe { (*future).gc.refcount > 1 }
+/// True when the object in a value is held elsewhere as well.
+pub fn is_shared(value: &Zval) -> bool {
+    is_shared_object(call::object(value))
+}
+
+/// [`is_shared`] of an object that the caller holds one reference to.
+pub fn is_shared_object(object: *mut zend_object) -> bool {
+    // SAFETY: null, or alive by the caller's reference.
+    unsafe { object.as_ref() }.is_some_and(|object| object.gc.refcount > 1)
 }
 
 /// The exception of a kept future, unless somebody has taken care of it meanwhile.
@@ -253,7 +274,8 @@ pub fn unhandled(future: &Zval) -> Option<Zval> {
     (!this.handled.replace(true)).then(|| this.outcome())
 }
 
-fn closure_argument(arguments: u32) -> Answer<Zval> {
+/// The closure that is the only argument.
+pub fn closure_argument(arguments: u32) -> Answer<Zval> {
     if let Some(closure) = class::only_object(class::closure_entry()) {
         return Ok(closure.shallow_clone());
     }
@@ -263,7 +285,11 @@ fn closure_argument(arguments: u32) -> Answer<Zval> {
     Ok(unsafe { (*closure).shallow_clone() })
 }
 
-fn listen(this: This<Future>, listener: Listener, ret: &mut Zval) {
+/// Has somebody told how a future ends, or has ended.
+pub fn listen(this: This<Future>, listener: Listener) {
+    if let Listener::Error(_) = listener {
+        this.handle();
+    }
     match (this.stage.get(), listener) {
         (Stage::Pending, listener) => this.listeners.borrow_mut().push(listener),
         (Stage::Done, Listener::Done(closure)) | (Stage::Failed, Listener::Error(closure)) => {
@@ -271,19 +297,17 @@ fn listen(this: This<Future>, listener: Listener, ret: &mut Zval) {
         }
         _ => {}
     }
-    *ret = class::reference(this.object);
 }
 
 fn on_done(this: This<Future>, arguments: u32, ret: &mut Zval) -> Answer {
-    let closure = closure_argument(arguments)?;
-    listen(this, Listener::Done(closure), ret);
+    listen(this, Listener::Done(closure_argument(arguments)?));
+    *ret = class::reference(this.object);
     Ok(())
 }
 
 fn on_error(this: This<Future>, arguments: u32, ret: &mut Zval) -> Answer {
-    let closure = closure_argument(arguments)?;
-    this.handle();
-    listen(this, Listener::Error(closure), ret);
+    listen(this, Listener::Error(closure_argument(arguments)?));
+    *ret = class::reference(this.object);
     Ok(())
 }
 

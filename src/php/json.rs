@@ -12,15 +12,19 @@ pub fn encode(data: &Zval) -> Answer<Zval> {
     call::function(c"json_encode", &mut [data.shallow_clone(), value::int(THROW_ON_ERROR)])
 }
 
+/// The array that a JSON text stands for; `None` when it is something else.
+pub fn decode(text: Zval) -> Answer<Option<Zval>> {
+    let decoded = call::function(c"json_decode", &mut [text, value::bool(true)])?;
+    Ok(decoded.is_array().then_some(decoded))
+}
+
 /// What php-fpm's status page says: its array, or the `ProtocolException` for an answer that is none.
 pub fn status(status: u16, body: Zval) -> Answer<Result<Zval, Zval>> {
     if status != 200 {
         let text = format!("the status page answered {status}; is pm.status_path set to the path that was asked for?");
         return Ok(Err(errors::protocol(&text)));
     }
-    let decoded = call::function(c"json_decode", &mut [body, value::bool(true)])?;
-    if decoded.is_array() {
-        return Ok(Ok(decoded));
-    }
-    Ok(Err(errors::protocol("the status page answered something else than JSON: is this php-fpm's pm.status_path?")))
+    Ok(decode(body)?.ok_or_else(|| {
+        errors::protocol("the status page answered something else than JSON: is this php-fpm's pm.status_path?")
+    }))
 }

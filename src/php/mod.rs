@@ -9,6 +9,13 @@ mod call;
 mod class;
 mod client;
 mod dispatch;
+mod docker_calls;
+mod docker_client;
+mod docker_dispatch;
+mod docker_exec;
+mod docker_options;
+mod docker_query;
+mod docker_result;
 mod each;
 mod errors;
 mod event_loop;
@@ -24,6 +31,7 @@ mod request;
 mod response;
 mod state;
 mod stats;
+mod strings;
 mod timer;
 mod value;
 mod wait;
@@ -46,7 +54,10 @@ extern "C" fn startup(_kind: i32, _module: i32) -> i32 {
         class::register::<request::Request>()?;
         class::register::<response::Response>()?;
         class::register::<each::Results>()?;
-        class::register::<fpm::Fpm>()
+        class::register::<fpm::Fpm>()?;
+        class::register::<docker_client::Client>()?;
+        class::register::<docker_exec::Exec>()?;
+        class::register::<docker_result::Result>()
     })
 }
 
@@ -69,6 +80,10 @@ extern "C" fn info(_module: *mut ModuleEntry) {
         ("socket2", env!("TOWLINE_VERSION_SOCKET2")),
         ("bytes", env!("TOWLINE_VERSION_BYTES")),
         ("slotmap", env!("TOWLINE_VERSION_SLOTMAP")),
+        ("httparse", env!("TOWLINE_VERSION_HTTPARSE")),
+        ("rustls", env!("TOWLINE_VERSION_RUSTLS")),
+        ("ring", env!("TOWLINE_VERSION_RING")),
+        ("serde_json", env!("TOWLINE_VERSION_SERDE_JSON")),
         ("ext-php-rs", env!("TOWLINE_VERSION_EXT_PHP_RS")),
     ];
     // SAFETY: each row is two strings, as announced, which live through the call.

@@ -110,7 +110,7 @@ pub fn at_least(number: u32, given: i64, least: i64) -> Answer<usize> {
 fn addresses(given: Option<&mut Zval>) -> Answer<Vec<String>> {
     let Some(given) = given else { return Ok(Vec::new()) };
     if let Some(bytes) = value::bytes_of(given) {
-        return Ok(vec![text(bytes)?]);
+        return Ok(vec![address(bytes)?]);
     }
     let Some(table) = given.array() else {
         return Err(errors::argument_type(1, c"array|string", given));
@@ -118,7 +118,7 @@ fn addresses(given: Option<&mut Zval>) -> Answer<Vec<String>> {
     let mut all = Vec::with_capacity(table.len());
     for (_, element) in value::elements(table) {
         match value::bytes_of(element) {
-            Some(bytes) => all.push(text(bytes)?),
+            Some(bytes) => all.push(address(bytes)?),
             None => return Err(errors::argument_type(1, c"list of strings", element)),
         }
     }
@@ -128,7 +128,8 @@ fn addresses(given: Option<&mut Zval>) -> Answer<Vec<String>> {
     Ok(all)
 }
 
-fn text(bytes: &[u8]) -> Answer<String> {
+/// The first argument, an address.
+pub fn address(bytes: &[u8]) -> Answer<String> {
     String::from_utf8(bytes.to_vec())
         .map_err(|_| errors::argument(1, "must be an address, bytes that are no UTF-8 given"))
 }

@@ -131,19 +131,10 @@ fn fill_headers(object: *mut zend_object) {
     if class::slot(object, HEADERS).is_array() {
         return;
     }
-    let mut headers = value::array();
-    if let Some(head) = this.came.borrow().head() {
-        for (name, text) in head.fields() {
-            match value::get(&mut headers, name) {
-                Some(list) => value::push(list, value::string(text)),
-                None => {
-                    let mut list = value::array();
-                    value::push(&mut list, value::string(text));
-                    value::put(&mut headers, name, list);
-                }
-            }
-        }
-    }
+    let headers = match this.came.borrow().head() {
+        Some(head) => value::lists(head.fields()),
+        None => value::array(),
+    };
     class::set_slot(object, HEADERS, headers);
 }
 

@@ -287,6 +287,7 @@ void towline_retype(zend_class_entry *ce, const char *method, int argument, uint
 const uint32_t towline_may_be_array = MAY_BE_ARRAY;
 const uint32_t towline_may_be_string = MAY_BE_STRING;
 const uint32_t towline_may_be_long = MAY_BE_LONG;
+const uint32_t towline_may_be_null = MAY_BE_NULL;
 const uint32_t towline_may_be_double = MAY_BE_DOUBLE;
 const uint32_t towline_may_be_static = MAY_BE_STATIC;
 

@@ -5,7 +5,8 @@
 //! it is dropped or called, because both may run PHP code that comes back here.
 
 use super::errors::{self, Answer};
-use super::{call, wait};
+use super::{call, docker_calls, docker_exec, wait};
+use crate::docker::{self, CallKey, StreamKey};
 use crate::fastcgi::{ClientKey, RequestKey};
 use crate::{Event, TimerKey};
 use ext_php_rs::ffi::zend_object;
@@ -15,22 +16,30 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
+/// What a future is the future of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    Request(RequestKey),
+    Call(CallKey),
+    Stream(StreamKey),
+}
+
 /// A request on its way.
 pub struct Op {
     /// The `\Towline\Future` object.
     pub future: Zval,
     pub client: ClientKey,
     pub expects: Expects,
-    pub callbacks: Callbacks,
+    pub callbacks: Option<Box<Callbacks>>,
     /// The program has ended it: whatever comes, it was cancelled.
     pub cancelled: bool,
 }
 
 impl Op {
     /// Marks it as cancelled and gives up its closures, to be dropped where no borrow is alive.
-    pub fn cancel(&mut self) -> Callbacks {
+    pub fn cancel(&mut self) -> Option<Box<Callbacks>> {
         self.cancelled = true;
-        std::mem::replace(&mut self.callbacks, Callbacks::none())
+        self.callbacks.take()
     }
 }
 
@@ -52,9 +61,55 @@ pub struct Callbacks {
 }
 
 impl Callbacks {
-    pub fn none() -> Self {
-        Callbacks { head: Zval::new(), body: Zval::new(), stderr: Zval::new(), source: Zval::new() }
+    /// For most requests there are none, and nothing to keep.
+    pub fn keep(self) -> Option<Box<Self>> {
+        let Callbacks { head, body, stderr, source } = &self;
+        let any = [head, body, stderr, source].into_iter().any(Zval::is_object);
+        any.then(|| Box::new(self))
     }
+
+    /// Only that of the body's source.
+    pub fn source(source: Zval) -> Option<Box<Self>> {
+        let none = Zval::new;
+        source.is_object().then(|| Box::new(Callbacks { head: none(), body: none(), stderr: none(), source }))
+    }
+}
+
+/// A call to an Engine on its way.
+pub struct Call {
+    /// The `\Towline\Future` object.
+    pub future: Zval,
+    pub client: docker::ClientKey,
+    pub yields: Yields,
+    /// The closure that gets the pieces of a streaming answer; null where there is none.
+    pub follower: Zval,
+    /// The program has ended it: whatever comes, it was cancelled.
+    pub cancelled: bool,
+}
+
+impl Call {
+    /// As [`Op::cancel`].
+    pub fn cancel(&mut self) -> Zval {
+        self.cancelled = true;
+        std::mem::replace(&mut self.follower, Zval::new())
+    }
+}
+
+/// What a call's future will yield, and what its follower gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Yields {
+    /// The array that the answer's JSON is.
+    Json,
+    /// Status, headers and body; the follower gets bytes.
+    Answer,
+    /// Null; the follower gets bytes and the number of their stream.
+    Log,
+    /// Null; the follower gets arrays.
+    Events,
+    /// Null.
+    Nothing,
+    /// A `\Towline\Docker\Result`.
+    Result,
 }
 
 /// Something to do in PHP, now.
@@ -67,6 +122,8 @@ pub enum Task {
     Beat(TimerKey, Zval),
     /// Hands a part of its answer to a request's closure.
     Part(RequestKey, Zval, Zval),
+    /// Calls a closure with bytes and the number of the stream they came from.
+    Output(Zval, Zval, u8),
     /// Asks a body's source for at most so many bytes.
     Source(Zval, RequestKey, usize),
     /// Resumes a fiber that awaits.
@@ -80,6 +137,9 @@ pub struct State {
     /// `None` once the request shuts down.
     core: RefCell<Option<crate::Loop>>,
     pub ops: RefCell<SecondaryMap<RequestKey, Op>>,
+    pub calls: RefCell<SecondaryMap<CallKey, Call>>,
+    /// The `\Towline\Docker\Exec` objects of streams that have not ended.
+    pub streams: RefCell<SecondaryMap<StreamKey, Zval>>,
     /// The closure of each timer.
     pub timers: RefCell<SecondaryMap<TimerKey, (Zval, bool)>>,
     /// Due now. What an exception left behind comes first in the next round.
@@ -109,6 +169,8 @@ impl State {
         let state = Rc::new(State {
             core: RefCell::new(Some(core)),
             ops: RefCell::default(),
+            calls: RefCell::default(),
+            streams: RefCell::default(),
             timers: RefCell::default(),
             ready: RefCell::default(),
             sources: RefCell::default(),
@@ -145,12 +207,18 @@ impl State {
         core.as_mut().filter(|core| !core.is_forked()).map(command)
     }
 
-    /// Cancels a request, which may have ended already.
-    pub fn cancel(&self, request: RequestKey) {
-        let callbacks = self.ops.borrow_mut().get_mut(request).map(Op::cancel);
-        self.core_quietly(|core| core.fastcgi().cancel(request));
-        self.forget_cancelled();
-        drop(callbacks);
+    /// Cancels an operation, which may have ended already.
+    pub fn cancel(&self, operation: Operation) {
+        match operation {
+            Operation::Request(request) => {
+                let callbacks = self.ops.borrow_mut().get_mut(request).map(Op::cancel);
+                self.core_quietly(|core| core.fastcgi().cancel(request));
+                self.forget_cancelled();
+                drop(callbacks);
+            }
+            Operation::Call(call) => docker_calls::cancel(self, call),
+            Operation::Stream(stream) => docker_exec::close_stream(self, stream),
+        }
     }
 
     /// Forgets the parts of answers that nobody wants any more.
@@ -225,6 +293,8 @@ impl State {
     pub fn clear(&self) {
         self.close();
         drop(self.ops.take());
+        drop(self.calls.take());
+        drop(self.streams.take());
         drop(self.timers.take());
         drop(self.ready.take());
         drop(self.sources.take());
@@ -237,9 +307,20 @@ impl State {
     pub fn held(&self, visit: &mut dyn FnMut(&Zval)) {
         if let Ok(ops) = self.ops.try_borrow() {
             for op in ops.values() {
-                let Callbacks { head, body, stderr, source } = &op.callbacks;
-                [&op.future, head, body, stderr, source].into_iter().for_each(&mut *visit);
+                visit(&op.future);
+                if let Some(Callbacks { head, body, stderr, source }) = op.callbacks.as_deref() {
+                    [head, body, stderr, source].into_iter().for_each(&mut *visit);
+                }
             }
+        }
+        if let Ok(calls) = self.calls.try_borrow() {
+            for call in calls.values() {
+                visit(&call.future);
+                visit(&call.follower);
+            }
+        }
+        if let Ok(streams) = self.streams.try_borrow() {
+            streams.values().for_each(&mut *visit);
         }
         if let Ok(timers) = self.timers.try_borrow() {
             timers.values().for_each(|(closure, _)| visit(closure));
@@ -253,7 +334,9 @@ impl State {
                     | Task::Source(value, ..)
                     | Task::Resume(value)
                     | Task::Throw(value) => visit(value),
-                    Task::With(closure, argument) | Task::Part(_, closure, argument) => {
+                    Task::With(closure, argument)
+                    | Task::Part(_, closure, argument)
+                    | Task::Output(closure, argument, _) => {
                         visit(closure);
                         visit(argument);
                     }

@@ -63,6 +63,22 @@ pub fn push(array: &mut Zval, value: Zval) {
     }
 }
 
+/// An array of lists: each name with all its values in order.
+pub fn lists<'a>(fields: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Zval {
+    let mut all = array();
+    for (name, text) in fields {
+        match get(&mut all, name) {
+            Some(list) => push(list, string(text)),
+            None => {
+                let mut list = array();
+                push(&mut list, string(text));
+                put(&mut all, name, list);
+            }
+        }
+    }
+    all
+}
+
 /// The bytes of a string that outlives the running function's use of it; none for null.
 pub fn bytes<'a>(string: *const zend_string) -> &'a [u8] {
     // SAFETY: strings come from the engine's argument parser, whose caller keeps them through the call.

@@ -24,6 +24,10 @@ use timer::Timers;
 /// Bytes that all sources together may read in one turn before the owner sees the events.
 pub const TURN_BUDGET: usize = 1024 * 1024;
 
+/// Of so few that are ready, each is handed out before the next is read: answered at once, its server goes on while
+/// the others are read. Of more, servers find enough to do, and to go back and forth costs more than it brings.
+const FEW: usize = 8;
+
 /// Who is meant: a source (its index in the slice given to [`Reactor::turn`]) and something of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tag {
@@ -93,6 +97,8 @@ pub struct Reactor<E> {
     poll: mio::Poll,
     ready: mio::Events,
     batch: VecDeque<(Registration, Readiness)>,
+    /// The batch began with no more than [`FEW`].
+    few: bool,
     registrations: SlotMap<Registration, Tag>,
     timers: Timers,
     again: VecDeque<(Registration, Readiness)>,
@@ -116,6 +122,7 @@ impl<E> Reactor<E> {
             poll,
             ready: mio::Events::with_capacity(512),
             batch: VecDeque::new(),
+            few: false,
             registrations: SlotMap::with_key(),
             timers: Timers::default(),
             again: VecDeque::new(),
@@ -274,8 +281,9 @@ impl<E> Reactor<E> {
         }
     }
 
-    /// Waits at most `timeout` (`None`: until something happens) and lets the sources work. With events
-    /// waiting it does nothing: the owner takes those first, so the queue stays within one turn's budget.
+    /// Waits at most `timeout` (`None`: until something happens) and lets the sources work. It may leave some of what is
+    /// ready to the next turn ([`goes_on`](Self::goes_on)). With events waiting it does nothing: the owner takes those
+    /// first, so the queue stays within one turn's budget.
     ///
     /// # Errors
     /// [`io::ErrorKind::Interrupted`] when a signal came; else as `epoll_wait(2)`.
@@ -283,20 +291,20 @@ impl<E> Reactor<E> {
         if !self.events.is_empty() {
             return Ok(());
         }
-        let wait = match (self.timeout(), timeout) {
-            (Some(own), Some(asked)) => Some(own.min(asked)),
-            (own, asked) => own.or(asked),
-        };
         self.budget = TURN_BUDGET;
-        let polled = self.poll.poll(&mut self.ready, wait.map(round_up));
-        self.refresh_now();
-        self.export.polled();
-        polled?;
-        self.collect();
+        if self.batch.is_empty() {
+            self.poll(timeout)?;
+        } else {
+            self.refresh_now();
+        }
         while let Some((registration, readiness)) = self.batch.pop_front() {
             let Some(&tag) = self.registrations.get(registration) else { continue };
             if let Some(source) = sources.get_mut(usize::from(tag.source)) {
                 source.ready(self, tag, readiness);
+            }
+            if self.few && !self.events.is_empty() && self.goes_on() {
+                self.look_readable_if_work_waits();
+                return Ok(());
             }
         }
         while let Some(tag) = self.timers.pop_due(self.now) {
@@ -307,6 +315,25 @@ impl<E> Reactor<E> {
         self.export.arm(self.timers.next(), self.now);
         self.look_readable_if_work_waits();
         self.deliver_notices(sources);
+        Ok(())
+    }
+
+    /// True when the last turn ended with some of what is ready left to the next, which will not wait.
+    pub fn goes_on(&self) -> bool {
+        !self.batch.is_empty()
+    }
+
+    fn poll(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        let wait = match (self.timeout(), timeout) {
+            (Some(own), Some(asked)) => Some(own.min(asked)),
+            (own, asked) => own.or(asked),
+        };
+        let polled = self.poll.poll(&mut self.ready, wait.map(round_up));
+        self.refresh_now();
+        self.export.polled();
+        polled?;
+        self.collect();
+        self.few = self.batch.len() <= FEW;
         Ok(())
     }
 

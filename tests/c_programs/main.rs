@@ -1,11 +1,15 @@
 //! The C surface from the outside: programs that know `towline.h` alone are compiled against the built library and run
-//! against a real php-fpm, plainly and under valgrind.
+//! against a real php-fpm and real Engines, plainly and under valgrind.
 #![cfg(feature = "capi")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod docker;
+#[path = "../support/docker.rs"]
+mod engine;
 mod header;
 mod install;
 mod programs;
+mod terminal;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -72,14 +76,25 @@ fn scripts() -> PathBuf {
 
 /// Compiles a program of the tree against the built library; returns its path.
 fn compile(folder: &Folder, source: &str) -> PathBuf {
+    compile_with(folder, source, &[])
+}
+
+/// [`compile`], with more libraries: how the linker knows them, a header, the package.
+fn compile_with(folder: &Folder, source: &str, libraries: &[(&str, &str, &str)]) -> PathBuf {
+    for (_, header, package) in libraries {
+        let mut cc = tool("cc", "gcc");
+        let there = cc.args(["-fsyntax-only", "-x", "c", "-include", header, "/dev/null"]).output().unwrap();
+        assert!(there.status.success(), "{header} is needed and missing; install it: apt-get install {package}");
+    }
     let library = folder.path("libtowline.so.0");
     if !library.exists() {
-        std::os::unix::fs::symlink(libraries().join("libtowline.so"), &library).unwrap();
+        std::os::unix::fs::symlink(self::libraries().join("libtowline.so"), &library).unwrap();
     }
     let program = folder.path("program");
     let mut cc = tool("cc", "gcc");
     cc.args(C_FLAGS).arg("-I").arg(root().join("include")).arg(root().join(source));
     cc.arg(&library).arg("-lpthread").arg(format!("-Wl,-rpath,{}", folder.0.display())).arg("-o").arg(&program);
+    cc.args(libraries.iter().map(|(library, ..)| library));
     succeed(&mut cc);
     program
 }

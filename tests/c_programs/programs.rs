@@ -31,7 +31,22 @@ fn test_program(source: &str, run: fn(&Path) -> Command) {
 
 #[test]
 fn every_program_is_tested() {
-    let listed = ["blocking.c", "check.h", "fcgi.c", "loop.c", "misuse.c", "reentry.c", "scripts"];
+    let listed = [
+        "blocking.c",
+        "check.h",
+        "docker.h",
+        "docker_calls.c",
+        "docker_exec.c",
+        "docker_misuse.c",
+        "docker_reentry.c",
+        "docker_tls.c",
+        "fcgi.c",
+        "loop.c",
+        "misuse.c",
+        "reentry.c",
+        "scripts",
+        "valgrind.supp",
+    ];
     let mut found: Vec<String> = std::fs::read_dir(super::root().join("tests/c"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

@@ -40,6 +40,7 @@ macro_rules! on_both {
 
 mod attach;
 mod calls;
+mod endings;
 mod exec;
 mod faults;
 mod flow;

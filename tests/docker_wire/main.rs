@@ -14,6 +14,7 @@
 mod support;
 
 mod answers;
+mod connecting;
 mod exits;
 mod opening;
 mod resizing;

@@ -1,0 +1,193 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Towline\Tool;
+
+use Towline\Docker\{Client, Exec as Stream};
+use Towline\Loop;
+
+/** One command in a container, joined to the standard streams of this program. */
+final class Exec
+{
+    /** More than this waiting to be sent: standard input is not read until it has drained. */
+    private const HIGH = 1024 * 1024;
+
+    private Loop $loop;
+    /** @var resource readable when the loop has work */
+    private $work;
+    private Stream $stream;
+    private ?Terminal $terminal = null;
+    /** Standard input is read now. */
+    private bool $reading = false;
+    /** Nothing (more) is to come from it. */
+    private bool $silent;
+    private bool $ended = false;
+    private ?int $code = null;
+    private ?\Throwable $broken = null;
+    /** Signals that have come and are not passed on yet. @var list<int> */
+    private array $signals = [];
+    private ?int $last = null;
+    private bool $resized = false;
+
+    /**
+     * @param list<string> $command
+     * @param array<string, mixed> $options those of the command line
+     */
+    public function __construct(Client $client, string $container, array $command, private array $options)
+    {
+        $this->loop = $client->loop;
+        $this->work = $this->loop->getStream();
+        $tty = isset($options['tty']);
+        $interactive = isset($options['interactive']);
+        if ($tty && $interactive && !stream_isatty(STDIN)) {
+            throw new Failure('standard input is no terminal; leave out -t');
+        }
+        [$rows, $columns] = ($tty && stream_isatty(STDIN) ? Terminal::size() : null) ?? [24, 80];
+        $this->silent = !$interactive;
+        $this->stream = $client->exec(
+            $container,
+            $command,
+            tty: $tty,
+            stdin: $interactive,
+            env: $options['env'] ?? [],
+            user: $options['user'] ?? '',
+            workingDir: $options['workdir'] ?? '',
+            privileged: isset($options['privileged']),
+            rows: $rows,
+            columns: $columns,
+            detachKeys: $options['detach-keys'] ?? '',
+        );
+    }
+
+    /** The exit code. */
+    public function go(): int
+    {
+        $this->stream
+            ->onOutput(fn(string $bytes, int $from) => $this->write($from === 2 ? STDERR : STDOUT, $bytes))
+            ->onDrain(fn() => $this->reading = !$this->silent)
+            ->onExit(fn(?int $code) => $this->end($code))
+            ->onError(fn(\Throwable $error) => $this->end(null, $error));
+        $this->reading = !$this->silent;
+        try {
+            $this->watch();
+            while (!$this->ended) {
+                $this->turn();
+            }
+        } finally {
+            $this->terminal?->restore();
+        }
+        if ($this->broken !== null) {
+            throw $this->broken;
+        }
+        return $this->code ?? throw new Failure("the command's exit code is not known: detached, or the container is gone");
+    }
+
+    private function end(?int $code, ?\Throwable $error = null): void
+    {
+        $this->ended = true;
+        $this->code = $code;
+        $this->broken ??= $error;
+    }
+
+    /** Signals, and the terminal's size. */
+    private function watch(): void
+    {
+        $tty = isset($this->options['tty']) && stream_isatty(STDIN);
+        if (function_exists('pcntl_async_signals')) {
+            pcntl_async_signals(true);
+            foreach ([SIGINT, SIGTERM, SIGHUP, SIGQUIT] as $signal) {
+                pcntl_signal($signal, function (int $signal): void {
+                    $this->signals[] = $signal;
+                });
+            }
+            if ($tty) {
+                pcntl_signal(SIGWINCH, function (): void {
+                    $this->resized = true;
+                });
+            }
+        }
+        if ($tty) {
+            if (!function_exists('pcntl_async_signals')) {
+                $this->loop->repeat(0.5, function (): void {
+                    $this->resized = true;
+                });
+            }
+            if ($this->reading) {
+                $this->terminal = new Terminal();
+            }
+            // It may have changed since the size was asked for.
+            $this->resized = true;
+        }
+    }
+
+    /** Waits for the loop, standard input or a signal, and does what there is to do. */
+    private function turn(): void
+    {
+        $read = [$this->work];
+        if ($this->reading) {
+            $read[] = STDIN;
+        }
+        $none = null;
+        $wait = $this->signals === [] && !$this->resized ? ($this->loop->getTimeout() ?? 60.0) : 0.0;
+        // False: a signal came.
+        $ready = @stream_select($read, $none, $none, (int) $wait, (int) (fmod($wait, 1.0) * 1e6));
+        if ($ready !== false && in_array(STDIN, $read, true)) {
+            $this->input();
+        }
+        $this->loop->tick();
+        foreach (array_splice($this->signals, 0) as $signal) {
+            $this->pass($signal);
+        }
+        if ($this->resized && !$this->ended) {
+            $this->resized = false;
+            $size = Terminal::size();
+            if ($size !== null) {
+                $this->stream->resize(...$size);
+            }
+        }
+    }
+
+    private function input(): void
+    {
+        $bytes = fread(STDIN, 65536);
+        if ($bytes === false || $bytes === '') {
+            $this->silent = true;
+            $this->reading = false;
+            $this->stream->closeStdin();
+        } elseif ($this->stream->write($bytes) > self::HIGH) {
+            $this->reading = false;
+        }
+    }
+
+    /** Passes a signal on to the command; one that does not heed it is left to itself when the signal comes again. */
+    private function pass(int $signal): void
+    {
+        if ($this->ended) {
+            return;
+        }
+        if ($this->last === $signal) {
+            $this->end(128 + $signal);
+            return;
+        }
+        $this->last = $signal;
+        $this->stream->kill((string) $signal)->onError(function (\Throwable $error) use ($signal): void {
+            fwrite(STDERR, "towline: {$error->getMessage()}; the command goes on\n");
+            $this->end(128 + $signal);
+        });
+    }
+
+    /** @param resource $to */
+    private function write($to, string $bytes): void
+    {
+        for ($at = 0; $at < strlen($bytes) && $this->broken === null; $at += $count) {
+            $count = @fwrite($to, $at === 0 ? $bytes : substr($bytes, $at));
+            if ($count === false || $count === 0) {
+                // Nobody reads the command's output any more, so it ends as in a pipe.
+                $this->broken = new Failure('cannot write to standard ' . ($to === STDERR ? 'error' : 'output'));
+                $this->stream->kill('PIPE')->onDone(fn() => $this->ended = true)->onError(fn() => $this->ended = true);
+                return;
+            }
+        }
+    }
+}
