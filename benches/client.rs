@@ -85,7 +85,7 @@ fn load<R: Borrow<Request>>(
                 EventKind::Done(response) if response.head.status() == 200 && !response.body.is_empty() => done += 1,
                 other => return Err(format!("{other:?}").into()),
             },
-            Event::Timer(_) | Event::Docker(_) | Event::WebSocket(_) => {}
+            Event::Timer(_) | Event::Docker(_) | Event::WebSocket(_) | Event::Terminal(_) => {}
         }
         if sent < requests {
             events.fastcgi().send(client, request()?.borrow(), Body::Bytes(b""), SendOptions::default())?;

@@ -12,8 +12,8 @@
  * - What is passed in is copied before the call returns. What a callback receives is valid until it returns.
  * - Names and texts are NUL-terminated. Values and bodies are pointer and length and may hold NUL bytes.
  * - Handles are uint64_t and never 0. One that has ended yields TOWLINE_ERR_STALE. They belong to their loop.
- * - Structs that begin with `size` are set up by their init function, or zeroed with `size` set to their sizeof. So a
- *   program keeps working with a library that knows more members.
+ * - Structs that begin with `size` are set up by their init function; zeroed options may be refused. Those without one are
+ *   zeroed, with `size` set to their sizeof. So a program keeps working with a library that knows more members.
  * - Any function may be called inside any callback, towline_loop_free() and nested towline_loop_run() included. A callback
  *   returns normally: it neither jumps out with longjmp() nor lets a C++ exception out.
  * - No callback is called by the function that starts an operation, only by towline_loop_run() and towline_loop_tick().

@@ -70,9 +70,9 @@ ValueError: TLS for tcp://127.0.0.1:1: cannot read /nonexistent/ca.pem: No such 
 files: answers
 tcp with files: answers
 a stranger: refused
-wrong authority: Towline\ConnectException: cannot connect to ADDRESS: TLS: invalid peer certificate: UnknownIssuer (the server's certificate was signed by another authority than caFile names)
+wrong authority: Towline\ConnectException: cannot connect to ADDRESS: TLS: invalid peer certificate: UnknownIssuer (the server's certificate was signed by another authority than those that are trusted here; a CA file names others)
 TLS wanted, plain given: Towline\ConnectException: cannot connect to ADDRESS: TLS: received corrupt message of type InvalidContentType (the server does not speak TLS there; is it a plain HTTP port?)
-plain wanted, TLS given: Towline\ConnectException: cannot connect to ADDRESS: it wants TLS (give caFile, or an https:// address)
+plain wanted, TLS given: Towline\ConnectException: cannot connect to ADDRESS: it wants TLS (give a CA file, or an https:// address)
 3 all in
 143
 ValueError: Towline\Docker\Client::__construct(): Argument #3 ($caFile) must be the path of a file that open_basedir allows

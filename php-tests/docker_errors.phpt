@@ -115,7 +115,7 @@ bool(true)
 no Engine:
 Towline\ConnectException: cannot connect to ADDRESS: No such file or directory (os error 2) (is the Docker daemon running, and is this its socket?)
 Towline\ConnectException: cannot connect to ADDRESS: Connection refused (os error 111) (nothing listens there: is the Docker daemon running?)
-Towline\TimeoutException: total deadline of 0.1 s passed (ADDRESS, while waiting for a free connection)
+Towline\TimeoutException: total deadline of 0.1 s passed (ADDRESS, which does not answer /_ping)
 Towline\ProtocolException: not an HTTP server: its answer begins with "220 mai"; expected "HTTP/1."
 400 client version 1.11 is too old. minimum supported api version is N, please upgrade your client to a newer version
 400 client version 1.99 is too new. maximum supported api version is N

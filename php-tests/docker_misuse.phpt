@@ -232,9 +232,9 @@ Error: Call to private Towline\Docker\Result::__construct() from global scope
 0
 nothing was thrown
 an exec:
-Error: the stream was opened without standard input (stdin: true)
-Error: the stream was opened without standard input (stdin: true)
-Error: the stream has no terminal to be resized (tty: true)
+Error: the stream was opened without standard input (stdin)
+Error: the stream was opened without standard input (stdin)
+Error: the stream has no terminal to be resized (it was opened without tty)
 ValueError: Towline\Docker\Exec::resize(): Argument #1 ($rows) must be between 1 and 65535, 0 given
 ValueError: Towline\Docker\Exec::resize(): Argument #2 ($columns) must be between 1 and 65535, 65536 given
 ValueError: Towline\Docker\Exec::resize(): Argument #1 ($rows) must be between 1 and 65535, -1 given

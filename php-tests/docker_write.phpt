@@ -29,8 +29,10 @@ foreach (engines() as $engine) {
     $fill = function () use ($exec, $megabyte, &$written, &$most) {
         while ($written < 16) {
             $written++;
-            $most = max($most, $exec->write($megabyte));
-            if ($most > 1024 * 1024) {
+            $buffered = $exec->write($megabyte);
+            $most = max($most, $buffered);
+            // Only then is there a drain to come.
+            if ($buffered > 1024 * 1024) {
                 break;
             }
         }
@@ -95,8 +97,8 @@ Error: this stream has ended: nothing can be written to it
 Error: this stream is closed: nothing can be written to it
 Towline\CancelledException
 Error: this stream is closed: nothing can be written to it
-Error: the stream was opened without standard input (stdin: true)
-Error: the stream was opened without standard input (stdin: true)
+Error: the stream was opened without standard input (stdin)
+Error: the stream was opened without standard input (stdin)
 exit 0
 buffered 0 1 all arrived
 0 16 bounded all arrived
@@ -107,6 +109,6 @@ Error: this stream has ended: nothing can be written to it
 Error: this stream is closed: nothing can be written to it
 Towline\CancelledException
 Error: this stream is closed: nothing can be written to it
-Error: the stream was opened without standard input (stdin: true)
-Error: the stream was opened without standard input (stdin: true)
+Error: the stream was opened without standard input (stdin)
+Error: the stream was opened without standard input (stdin)
 exit 0

@@ -24,4 +24,4 @@ foreach ($stubs + $real as $name => $_) {
 echo count($real), " classes compared\n";
 ?>
 --EXPECT--
-21 classes compared
+30 classes compared

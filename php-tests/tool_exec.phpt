@@ -31,7 +31,7 @@ echo $code, ' ', $out === $sent ? 'all' : strlen($out), "\n";
 $tool = start_tool(['exec', '-H', $engine->address, $web, 'yes'], [['file', '/dev/null', 'r'], ['pipe', 'w'], $err = tmpfile()], $pipes);
 fgets($pipes[1]);
 fclose($pipes[1]);
-echo proc_close($tool), ' ', file_get_contents(stream_get_meta_data($err)['uri']);
+echo proc_close($tool), ' ', file_get_contents(stream_get_meta_data($err)['uri']), "\n";
 do {
     $left = trim($engine->run($web, 'sh', '-c', 'pidof yes')[1]);
 } while ($left !== '');
@@ -72,7 +72,7 @@ echo tool(['containers'])[0], ' ', tool(['containers', '-H', '/nonexistent.sock'
 [125,"","towline: No such container: nonexistent\n"]
 125 towline cannot connect to /nonexistent.sock
 0 all
-125 towline: cannot write to standard output
+141 
 ready
 caught
 9

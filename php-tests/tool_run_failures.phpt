@@ -71,5 +71,4 @@ exit code 1
 DIR/good.php: cannot connect to DIR/none.sock: No such file or directory (os error 2) (is php-fpm running, and is this its `listen` path?)
 1 of 1 done, 1 failed, TIME
 == no output
-towline: cannot write to standard output
-exit code 1
+exit code 141

@@ -89,5 +89,5 @@ foreach ([
 0 Runs a command in a container that is running.
 0 Lists containers.
 0 towline N (PHP N)
-towline: cannot write to standard output
+towline: cannot write to standard output: No space left on device
 1

@@ -3,6 +3,7 @@
 use crate::docker::{self, Docker};
 use crate::fastcgi::{self, FastCgi};
 use crate::reactor::{Reactor, Readiness, Source, Tag, TimerId, Waker};
+use crate::terminal::{self, Layers, Terminal};
 use crate::websocket::{self, WebSocket};
 use slotmap::{Key, KeyData, SlotMap, new_key_type};
 use std::io;
@@ -25,6 +26,8 @@ pub enum Event {
     Docker(docker::Event),
     /// Something about a WebSocket server.
     WebSocket(websocket::Event),
+    /// Something about a session of a terminal hub.
+    Terminal(terminal::Event),
 }
 
 impl From<fastcgi::Event> for Event {
@@ -45,10 +48,18 @@ impl From<websocket::Event> for Event {
     }
 }
 
+impl From<terminal::Event> for Event {
+    fn from(event: terminal::Event) -> Self {
+        Event::Terminal(event)
+    }
+}
+
 /// Index of each source in the slice given to the reactor.
 const TIMERS: u8 = 0;
-const _: () =
-    assert!(fastcgi::SOURCE == 1 && docker::SOURCE == 2 && websocket::SOURCE == 3, "the order of sources in `turn`");
+const _: () = assert!(
+    fastcgi::SOURCE == 1 && docker::SOURCE == 2 && websocket::SOURCE == 3 && terminal::SOURCE == 4,
+    "the order of sources in `turn`"
+);
 
 /// One event loop. It belongs to one thread; a [`Waker`] alone may be used from others.
 pub struct Loop {
@@ -57,6 +68,7 @@ pub struct Loop {
     fastcgi: FastCgi,
     docker: Docker,
     websocket: WebSocket,
+    terminal: Terminal,
 }
 
 impl Loop {
@@ -71,6 +83,7 @@ impl Loop {
             fastcgi: FastCgi::default(),
             docker: Docker::default(),
             websocket: WebSocket::default(),
+            terminal: Terminal::default(),
         })
     }
 
@@ -81,8 +94,10 @@ impl Loop {
     /// # Errors
     /// [`io::ErrorKind::Interrupted`] when a signal came; else as `epoll_wait(2)`.
     pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        let Loop { reactor, timers, fastcgi, docker, websocket } = self;
-        reactor.turn(timeout, &mut [timers, fastcgi, docker, websocket])
+        let Loop { reactor, timers, fastcgi, docker, websocket, terminal } = self;
+        let result = reactor.turn(timeout, &mut [timers, fastcgi, docker, websocket, terminal]);
+        terminal.work(&mut Layers { docker, websocket, reactor });
+        result
     }
 
     /// True when the next turn will neither wait nor ask the kernel, for the last one left some of what is ready to it,
@@ -94,24 +109,34 @@ impl Loop {
     /// Takes the oldest event. The handle in a final event (done, failed) is spent with it.
     pub fn next_event(&mut self) -> Option<Event> {
         loop {
-            match self.reactor.pop()? {
+            let event = self.reactor.pop()?;
+            let Loop { reactor, timers, fastcgi, docker, websocket, terminal } = self;
+            match event {
                 Event::Timer(key) => {
-                    self.timers.taken(key);
+                    timers.taken(key);
                     return Some(Event::Timer(key));
                 }
                 Event::FastCgi(event) => {
-                    self.fastcgi.taken(&event);
+                    fastcgi.taken(&event);
                     return Some(Event::FastCgi(event));
                 }
-                // A pause holds events back.
                 Event::Docker(event) => {
-                    if let Some(event) = self.docker.taken(event) {
+                    // A pause holds events back, and a terminal's are not the program's.
+                    let event = docker.taken(event);
+                    let mut layers = Layers { docker, websocket, reactor };
+                    if let Some(event) = event.and_then(|event| terminal.of_docker(&mut layers, event)) {
                         return Some(Event::Docker(event));
                     }
                 }
                 Event::WebSocket(event) => {
-                    self.websocket.taken(&event);
-                    return Some(Event::WebSocket(event));
+                    websocket.taken(&event);
+                    if let Some(event) = terminal.of_websocket(&mut Layers { docker, websocket, reactor }, event) {
+                        return Some(Event::WebSocket(event));
+                    }
+                }
+                Event::Terminal(event) => {
+                    terminal.taken(&event);
+                    return Some(Event::Terminal(event));
                 }
             }
         }
@@ -140,7 +165,11 @@ impl Loop {
     /// Operations that have not ended and timers that have not fired, plus events not yet taken. Idle pooled
     /// connections do not count. A loop with nothing pending has nothing to wait for.
     pub fn pending(&self) -> usize {
-        self.timers.slots.len() + self.fastcgi.pending() + self.docker.pending() + self.websocket.pending()
+        self.timers.slots.len()
+            + self.fastcgi.pending()
+            + self.docker.pending()
+            + self.websocket.pending()
+            + self.terminal.pending()
     }
 
     /// A handle with which other threads wake a turn that waits.
@@ -177,6 +206,12 @@ impl Loop {
     /// The FastCGI commands.
     pub fn fastcgi(&mut self) -> fastcgi::Commands<'_, Event> {
         fastcgi::Commands::new(&mut self.fastcgi, &mut self.reactor)
+    }
+
+    /// The commands of terminal hubs.
+    pub fn terminal(&mut self) -> terminal::Commands<'_, Event> {
+        let Loop { reactor, docker, websocket, terminal, .. } = self;
+        terminal::Commands::new(terminal, Layers { docker, websocket, reactor })
     }
 
     /// The WebSocket commands.

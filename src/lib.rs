@@ -15,6 +15,7 @@ pub mod event_loop;
 pub mod fastcgi;
 pub mod http;
 pub mod net;
+mod random;
 pub mod reactor;
 pub mod terminal;
 pub mod websocket;

@@ -28,13 +28,13 @@ namespace Towline {
     /** The peer broke the protocol: a bad record, frame or head, an answer above maxResponse, not such a server at all. */
     final class ProtocolException extends Exception {}
 
-    /** The connection ended before the answer or the process did, or the body's source failed. */
+    /** The connection ended before the answer or the process did, the body's source failed, or a WebSocket's peer has gone. */
     final class ClosedException extends Exception {}
 
     /** Future::cancel(), Exec::close() or Client::close() ended it. */
     final class CancelledException extends Exception {}
 
-    /** maxPending requests, or 1 GiB of an exec's input, are waiting already. Nothing was sent. */
+    /** As many as may be wait already: maxPending requests, 1 GiB of an exec's input, 64 MiB for a WebSocket's peer; or maxSessions are open. */
     final class QueueFullException extends Exception {}
 
     /**
@@ -714,6 +714,426 @@ namespace Towline\Docker {
         public readonly string $stdout;
 
         public readonly string $stderr;
+
+        private function __construct() {}
+    }
+}
+
+namespace Towline\WebSocket {
+
+    use Towline\Loop;
+
+    /**
+     * A server of plain HTTP requests and of WebSockets (RFC 6455), on one port.
+     *
+     *     $server = new Towline\WebSocket\Server('127.0.0.1:9501');
+     *     $server->onRequest(fn (HttpRequest $request) => HttpResponse::file(__DIR__ . '/public', $request));
+     *     $server->onOpen(function (Connection $connection) {
+     *         $connection->onMessage(function (string $data, bool $binary) use ($connection) { $connection->send("you said $data"); });
+     *     });
+     *     $server->loop->run();
+     *
+     * HTTP/1.1 and HTTP/1.0 are spoken, without TLS: nginx or the like stands in front for that. What is no proper request is answered
+     * by the server itself (400, 413, 431...), as is a WebSocket from a foreign page (403) and one connection too many (503).
+     *
+     * Until it has ended its loop holds it, so the object need not be kept.
+     */
+    final class Server
+    {
+        public readonly Loop $loop;
+
+        /** Where it listens, with the real port: '127.0.0.1:9501', 'unix:/run/towline.sock'. */
+        public readonly string $address;
+
+        /**
+         * Listens at once.
+         *
+         * @param string $address '127.0.0.1:9501', '[::1]:0' (the system chooses the port), 'unix:/run/towline.sock'. A socket file that
+         *     nobody listens on any more is replaced; it is removed at the end.
+         * @param ?Loop $loop null: a new one
+         * @param ?list<string> $allowedOrigins whose pages may open a WebSocket: null for those of the same host and port as the request's
+         *     Host, else origins such as 'https://example.org', or '*' for any. Programs that send no Origin are let in: they could send
+         *     any. So this protects browsers' users, and is no login.
+         * @param int $maxMessage most bytes of a message; a peer that sends more is closed with 1009
+         * @param int $maxConnections connections at a time, of both kinds
+         * @param float $pingInterval a WebSocket on which nothing has come for this long is asked for a sign of life, and closed when none
+         *     comes for as long again; 0: never
+         * @param float $handshakeTimeout until a request is complete, and until the next bytes of an answer are taken
+         * @param int $highWatermark bytes that wait to be sent above which the program should wait for Connection::onDrain()
+         * @param list<string> $subprotocols that are spoken; of those that a client offers the first of these is chosen
+         * @param int $maxBody most bytes of a request's body; more is answered with 413
+         * @throws \Towline\Exception when it cannot listen there: the address is in use, not one of this machine...
+         */
+        public function __construct(
+            string $address,
+            ?Loop $loop = null,
+            ?array $allowedOrigins = null,
+            int $maxMessage = 16 * 1024 * 1024,
+            int $maxConnections = 10000,
+            float $pingInterval = 30.0,
+            float $handshakeTimeout = 10.0,
+            int $highWatermark = 1024 * 1024,
+            array $subprotocols = ['tty'],
+            int $maxBody = 1024 * 1024,
+        ) {}
+
+        /**
+         * Answers plain requests: a page, its assets, a health check. With several callbacks the first answer counts; without one it is
+         * 404. After an exception, which comes out of run(), it is 500.
+         *
+         * @param \Closure(HttpRequest): ?HttpResponse $callback
+         */
+        public function onRequest(\Closure $callback): static {}
+
+        /**
+         * Decides whether a WebSocket may be opened: null accepts, a response refuses. With several callbacks the first response
+         * refuses; without one all are accepted. After an exception, which comes out of run(), it is refused with 500.
+         *
+         * @param \Closure(HttpRequest): ?HttpResponse $callback
+         */
+        public function onUpgrade(\Closure $callback): static {}
+
+        /**
+         * An exception in it closes the WebSocket with 1011.
+         *
+         * @param \Closure(Connection, HttpRequest): void $callback the request is the one that was accepted
+         */
+        public function onOpen(\Closure $callback): static {}
+
+        /** WebSockets that are open. */
+        public function connections(): int {}
+
+        /** Stops listening, says goodbye (1001) to every WebSocket, and ends when all have gone: then run() has nothing more to wait for. */
+        public function close(): void {}
+    }
+
+    /**
+     * A WebSocket. Until it has ended its loop holds it, so the object need not be kept. Its methods may be called in any callback.
+     */
+    final class Connection
+    {
+        /** No other WebSocket of the loop has it. */
+        public readonly int $id;
+
+        /** '127.0.0.1:50000', '[::1]:50000', or 'unix:' for whoever came over a unix socket. */
+        public readonly string $remoteAddress;
+
+        private function __construct() {}
+
+        /** @param \Closure(string $data, bool $binary): void $callback a text is always UTF-8 */
+        public function onMessage(\Closure $callback): static {}
+
+        /**
+         * Called once at the end, whoever ended it.
+         *
+         * @param \Closure(int $code, string $reason): void $callback what the peer said; 1005: it gave no code; 1006: it went without a word,
+         *     and $reason tells what happened; ours when the peer broke the protocol (1002, 1007, 1009)
+         */
+        public function onClose(\Closure $callback): static {}
+
+        /** Called when the bytes that wait to be sent, more before, are a quarter of the server's $highWatermark or less. @param \Closure(): void $callback */
+        public function onDrain(\Closure $callback): static {}
+
+        /**
+         * @param string $text UTF-8, else a \ValueError
+         * @return int bytes that now wait to be sent; above the server's $highWatermark wait for onDrain()
+         * @throws \Towline\ClosedException the peer has gone, or is going
+         * @throws \Towline\QueueFullException 64 MiB are waiting already; nothing was sent
+         * @throws \Error after close()
+         */
+        public function send(string $text): int {}
+
+        /** As send(), for any bytes. */
+        public function sendBinary(string $bytes): int {}
+
+        /** Reads nothing more from the peer, which will have to wait, until resume(). */
+        public function pause(): void {}
+
+        public function resume(): void {}
+
+        /** False as soon as one of both sides has begun to close. */
+        public function isOpen(): bool {}
+
+        /**
+         * Says goodbye after what waits to be sent. No more messages come; onClose() is called when the peer has answered. A second close()
+         * does nothing.
+         *
+         * @param int $code 1000 to 1003, 1007 to 1013, 3000 to 4999
+         * @param string $reason UTF-8, at most 123 bytes
+         */
+        public function close(int $code = 1000, string $reason = ''): void {}
+    }
+
+    /** What a browser asks for. */
+    final class HttpRequest
+    {
+        /** GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS. */
+        public readonly string $method;
+
+        /** Without the query; percent-encoding is undone, so it may hold any bytes. */
+        public readonly string $path;
+
+        /** As parse_str() makes it. @var array<array|string> */
+        public readonly array $query;
+
+        /** @var array<string, list<string>> names in lower case */
+        public readonly array $headers;
+
+        public readonly string $body;
+
+        /** '127.0.0.1:50000', '[::1]:50000', or 'unix:' for whoever came over a unix socket. */
+        public readonly string $remoteAddress;
+
+        private function __construct() {}
+
+        /** The first value of a header field, its name in any case. */
+        public function header(string $name): ?string {}
+
+        /** The value of a cookie; percent-encoding is undone. */
+        public function cookie(string $name): ?string {}
+
+        /** A parameter of the query; null when there is none, or an array. */
+        public function parameter(string $name): ?string {}
+    }
+
+    /** An answer. Content-Length, Date and Connection are set by the server. */
+    final class HttpResponse
+    {
+        public readonly int $status;
+
+        public readonly string $body;
+
+        /** @var array<string, list<string>> */
+        public readonly array $headers;
+
+        /**
+         * @param int $status 200 to 599
+         * @param string $body of type text/plain unless $headers say otherwise
+         * @param array<string, string|int|float|list<string|int|float>> $headers
+         */
+        public function __construct(int $status = 200, string $body = '', array $headers = []) {}
+
+        /**
+         * An answer of type application/json that is not to be cached, unless $headers say otherwise.
+         *
+         * @throws \JsonException
+         */
+        public static function json(mixed $data, int $status = 200, array $headers = []): HttpResponse {}
+
+        /**
+         * A file below a folder; null when there is none, so that onRequest() may return it as it is.
+         *
+         *     $server->onRequest(fn (HttpRequest $request) => HttpResponse::file(__DIR__ . '/public', $request));
+         *
+         * No path leads out of the folder, by a step upwards or a link; names that begin with a dot are not served. A path that ends with
+         * a slash is that of the index.html there. The type is known by the name's ending. Browsers may keep the file, but ask each time
+         * whether it is still the same: a request with the same If-None-Match gets 304. $headers override all that.
+         *
+         * @param HttpRequest|string $path a request's own path, or another
+         * @throws \Towline\Exception the file cannot be read, or has more than 64 MiB
+         */
+        public static function file(string $root, HttpRequest|string $path, array $headers = []): ?HttpResponse {}
+    }
+}
+
+namespace Towline\Terminal {
+
+    use Towline\Docker\Exec;
+    use Towline\Loop;
+    use Towline\WebSocket\Connection;
+    use Towline\WebSocket\HttpRequest;
+
+    /**
+     * Keeps terminal sessions alive on this side, so that a browser may leave and come back, and others may watch. Bytes never pass
+     * through PHP.
+     *
+     *     $hub = new Towline\Terminal\Hub($loop);
+     *     $server->onOpen(fn (Connection $connection) => $hub->welcome(
+     *         $connection,
+     *         fn (Hello $hello) => $hub->open($docker->exec('web', ['sh'], tty: true, stdin: true, rows: $hello->rows, columns: $hello->columns)),
+     *         $tokens,
+     *     ));
+     *
+     * docs/terminal-protocol.md describes what is said over the WebSocket.
+     */
+    final class Hub
+    {
+        public readonly Loop $loop;
+
+        /**
+         * @param ?Loop $loop that of the Docker client and of the WebSocket server; null: a new one, for them to share
+         * @param int $scrollback bytes of output that are kept for a viewer who (re)joins
+         * @param float $linger seconds that a session without viewers lives on before its process is ended; and that one whose process
+         *     has ended can still be looked at
+         * @param ?float $idleTimeout seconds without input after which a session is ended; null: never
+         * @param int $maxSessions those whose process has ended give way to new ones
+         * @param int $highWatermark bytes that may wait for one viewer before it is sent nothing more for now
+         * @param float $pauseLimit seconds that viewers who pause may hold the process up; then its output goes on into the scrollback
+         */
+        public function __construct(
+            ?Loop $loop = null,
+            int $scrollback = 262144,
+            float $linger = 300.0,
+            ?float $idleTimeout = null,
+            int $maxSessions = 10000,
+            int $highWatermark = 1024 * 1024,
+            float $pauseLimit = 30.0,
+        ) {}
+
+        /**
+         * Opens a session on an exec, which may still be starting. Its output goes to the viewers from now on and not to onOutput();
+         * a failure is told to them and need not be handled.
+         *
+         * @param Exec $exec made with tty: true and stdin: true
+         * @param ?string $id 1 to 255 bytes of UTF-8, by which a browser finds it; null: 128 random bits
+         * @throws \Towline\QueueFullException maxSessions are open
+         */
+        public function open(Exec $exec, ?string $id = null): Session {}
+
+        /**
+         * Lets a terminal's page in: waits for its first message, and joins it to a session.
+         *
+         * With $tokens its token must be good for something (else it is closed with 1008). A page that comes back is joined to its session,
+         * a share link's to the one it is for, read-only. For any other the callback opens one.
+         *
+         * Without $tokens the callback is asked every time, and decides by what Hello says.
+         *
+         * A page that sends no first message in time, or something else, is closed with 1008, and so it is when the callback returns null
+         * without having attached it. The message of a Towline\Exception from the callback (no such container, no Engine...) is shown to
+         * the browser, which is closed with 1011; so it is after any other exception, which comes out of run().
+         *
+         * @param \Closure(Hello, Connection): ?Session $callback
+         * @param bool $readOnly who comes in here may only watch
+         * @param float $timeout seconds
+         */
+        public function welcome(Connection $connection, \Closure $callback, ?Tokens $tokens = null, bool $readOnly = false, float $timeout = 10.0): void {}
+
+        /** The session of this id; it may be one whose process has ended, which shows how. */
+        public function find(string $id): ?Session {}
+
+        /** @return list<Session> */
+        public function sessions(): array {}
+
+        /** Says goodbye (1001) to all viewers and ends all sessions. */
+        public function close(): void {}
+    }
+
+    /** A terminal session. Until it has ended its loop holds it, so the object need not be kept. */
+    final class Session
+    {
+        public readonly string $id;
+
+        private function __construct() {}
+
+        /**
+         * Joins a browser: it gets the scrollback and then what comes, and may type unless it is read-only. The session reads its messages
+         * from now on. Its size and a wish to only watch are those of its first message, if Hub::welcome() was there for it.
+         *
+         * @throws \Towline\ClosedException the browser has gone
+         */
+        public function attach(Connection $connection, bool $readOnly = false): void {}
+
+        public function viewers(): int {}
+
+        /**
+         * Records from now on as asciicast v2 (a header, then one JSON line per event) into a new file that only its owner may read.
+         *
+         * @param bool $input what is typed, too: passwords included
+         * @throws \Towline\Exception the file cannot be made, or is there already
+         */
+        public function record(string $path, bool $input = false): void {}
+
+        /** @param \Closure(): void $callback the process runs */
+        public function onStart(\Closure $callback): static {}
+
+        /** @param \Closure(?int $code): void $callback the process has ended; null: the Engine cannot tell its exit code */
+        public function onExit(\Closure $callback): static {}
+
+        /** @param \Closure(\Towline\Exception): void $callback the process could not be started, was lost, or could not be ended */
+        public function onError(\Closure $callback): static {}
+
+        /** @param \Closure(Connection, bool $readOnly): void $callback a viewer has joined */
+        public function onJoin(\Closure $callback): static {}
+
+        /** @param \Closure(Connection, int $code): void $callback a viewer has left, with this close code; 1013: it read too slowly */
+        public function onLeave(\Closure $callback): static {}
+
+        /**
+         * Called when a recording has ended early (a full disk); the session goes on. Without such a callback the exception comes out of run().
+         *
+         * @param \Closure(\Towline\Exception): void $callback
+         */
+        public function onRecordingError(\Closure $callback): static {}
+
+        /**
+         * @param \Closure(string $why): void $callback the session is gone: 'process' (it has ended by itself, and lingered), 'asked' (end()), 'abandoned'
+         *     (no viewers), 'idle' or 'closed' (the hub)
+         */
+        public function onEnd(\Closure $callback): static {}
+
+        /** Ends the process (TERM and, as a terminal that is closed does, HUP; KILL after 5 s) and the session. */
+        public function end(): void {}
+    }
+
+    /** The first message of a terminal's page. */
+    final class Hello
+    {
+        /** What the page was given to prove that it may; '' when it has nothing. */
+        public readonly string $token;
+
+        /** The id of the session to rejoin. */
+        public readonly ?string $session;
+
+        /** The page only wants to watch. */
+        public readonly bool $readOnly;
+
+        /** 24 when the page does not know. */
+        public readonly int $rows;
+
+        /** 80 when the page does not know. */
+        public readonly int $columns;
+
+        private function __construct() {}
+    }
+
+    /**
+     * Tokens for terminals' pages: random, 128 bits each, and compared in a time that tells nothing.
+     */
+    final class Tokens
+    {
+        /** Good for everything, as long as this object lives. */
+        public readonly string $access;
+
+        /**
+         * @param ?string $access null: a random one
+         * @param float $lifetime seconds that a single-use token is good
+         */
+        public function __construct(?string $access = null, float $lifetime = 60.0) {}
+
+        /** A new single-use token. Only the newest 4096 are good. */
+        public function issue(): string {}
+
+        /** A token that is good for watching this session, any number of times. Only the newest 4096 are good. */
+        public function share(Session $session): string {}
+
+        /**
+         * Whether it is the access token, which is not used up.
+         *
+         * @param HttpRequest|string $token a request's own: of its field `Authorization: Bearer TOKEN`, else its parameter `token`
+         */
+        public function isAccess(HttpRequest|string $token): bool {}
+
+        /** What a token is good for; null: for nothing. A single-use token is used up by that. */
+        public function redeem(string $token): ?Pass {}
+    }
+
+    /** What a token is good for. */
+    final class Pass
+    {
+        /** The id of the only session it is for; null: for any. */
+        public readonly ?string $session;
+
+        public readonly bool $readOnly;
 
         private function __construct() {}
     }

@@ -89,3 +89,28 @@ fn an_engine_ends_with_its_owner() {
     let processes = Command::new("ps").args(["-eo", "args"]).output().unwrap();
     assert!(!String::from_utf8_lossy(&processes.stdout).contains(id), "conmon of {id} is still there");
 }
+
+#[test]
+fn an_engine_with_a_paused_container_ends() {
+    for (options, stopped) in [(&[][..], true), (&[], false), (&["--podman"], true), (&["--podman"], false)] {
+        let engine = Engine::start(options);
+        let folder = engine.socket().parent().unwrap().to_owned();
+        // Its keeper holds this lock until all is gone.
+        let lock = std::fs::File::open(folder.join("lock")).unwrap();
+        let container = engine.paused();
+        let id = container.id();
+        // Left for the Engine's end.
+        std::mem::forget(container);
+        if stopped {
+            let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/engine");
+            let status = Command::new("timeout").arg("60").arg(script).arg("stop").arg(&folder).status().unwrap();
+            assert!(status.success(), "{options:?}: engine stop: {status}");
+        }
+        drop(engine);
+        let ended = Command::new("flock").args(["--timeout", "60", "0"]).stdin(lock).status().unwrap();
+        assert!(ended.success(), "{options:?}, stopped: {stopped}: still there");
+        assert!(!folder.exists(), "{} is still there", folder.display());
+        let left = Command::new("find").args(["/sys/fs/cgroup", "-name", &format!("*{id}*")]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&left.stdout), "", "{options:?}, stopped: {stopped}");
+    }
+}

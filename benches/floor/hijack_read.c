@@ -1,5 +1,5 @@
-/* Runs a command in a container without a TTY and reads its output to the end: blocking reads into one buffer.
- *   hijack_read [--demux] SOCKET CONTAINER COMMAND...
+/* Runs a command in a container and reads its output to the end: blocking reads into one buffer.
+ *   hijack_read [--demux|--tty] SOCKET CONTAINER COMMAND...
  * With --demux stdout is parted from stderr, and each piece goes to a function that could use it.
  * `bytes` counts what came behind the head: with the frames' headers, or with --demux without them.
  */
@@ -17,20 +17,21 @@ __attribute__((noinline)) static void use(void *context, int type, const uint8_t
 
 int main(int argc, char **argv) {
     int parted = argc > 1 && strcmp(argv[1], "--demux") == 0;
-    argv += parted;
-    argc -= parted;
+    int tty = argc > 1 && strcmp(argv[1], "--tty") == 0;
+    argv += parted + tty;
+    argc -= parted + tty;
     if (argc < 4) {
-        fprintf(stderr, "usage: hijack_read [--demux] SOCKET CONTAINER COMMAND...\n");
+        fprintf(stderr, "usage: hijack_read [--demux|--tty] SOCKET CONTAINER COMMAND...\n");
         return 2;
     }
     static char buffer[BUFFER];
     char id[128];
-    create_exec(argv[1], argv[2], argv + 3, 0, id);
+    create_exec(argv[1], argv[2], argv + 3, tty, id);
     struct demux state = {0};
     struct count count = {0};
     const double from = seconds_now(), cpu = cpu_now();
     size_t got;
-    int fd = start_exec(argv[1], id, 0, buffer, sizeof buffer, &got);
+    int fd = start_exec(argv[1], id, tty, buffer, sizeof buffer, &got);
     do {
         if (parted) demux(&state, (uint8_t *)buffer, got, use, &count);
         else count.bytes[1] += got;

@@ -7,7 +7,7 @@ namespace Towline\Tool;
 /**
  * The command line, taken apart.
  *
- * Each rule says what an option is: 'flag', 'text', 'list' (K=V, may be repeated), 'variables' (as list, but K alone takes the
+ * Each rule says what an option is: 'flag', 'text', 'texts' (may be repeated), 'list' (K=V, may be repeated), 'variables' (as list, but K alone takes the
  * value of this program's own environment), 'count' (a whole number above zero) or 'seconds'.
  */
 final class Arguments
@@ -67,6 +67,10 @@ final class Arguments
             return;
         }
         $value ??= array_shift($words) ?? throw new UsageError("option $option needs a value");
+        if ($rule === 'texts') {
+            $this->options[$name][] = $value;
+            return;
+        }
         if ($rule === 'list' || $rule === 'variables') {
             [$key, $text] = explode('=', $value, 2) + [1 => null];
             if ($rule === 'variables' && $text === null && $key !== '') {

@@ -10,6 +10,6 @@ final class UsageError extends \Exception
 }
 
 /** A failure that is told in one line. */
-final class Failure extends \Exception
+class Failure extends \Exception
 {
 }

@@ -27,7 +27,13 @@ final class Exec
     private ?\Throwable $broken = null;
     /** Signals that have come and are not passed on yet. @var list<int> */
     private array $signals = [];
-    private ?int $last = null;
+    /** One has been passed on. */
+    private bool $signalled = false;
+    private bool $opened = false;
+    /** The command goes on without this program. */
+    private bool $left = false;
+    /** Output that its reader has no room for yet, by descriptor; the stream is paused until all of it is written. @var array<int, string> */
+    private array $late = [];
     private bool $resized = false;
 
     /**
@@ -42,6 +48,9 @@ final class Exec
         $interactive = isset($options['interactive']);
         if ($tty && $interactive && !stream_isatty(STDIN)) {
             throw new Failure('standard input is no terminal; leave out -t');
+        }
+        if ($interactive && ((fstat(STDIN)['mode'] ?? 0) & 0170000) === 0040000) {
+            throw new Failure('standard input is a folder');
         }
         [$rows, $columns] = ($tty && stream_isatty(STDIN) ? Terminal::size() : null) ?? [24, 80];
         $this->silent = !$interactive;
@@ -64,7 +73,8 @@ final class Exec
     public function go(): int
     {
         $this->stream
-            ->onOutput(fn(string $bytes, int $from) => $this->write($from === 2 ? STDERR : STDOUT, $bytes))
+            ->onOpen(fn() => $this->opened = true)
+            ->onOutput(fn(string $bytes, int $from) => $this->output($from === 2 ? 2 : 1, $bytes))
             ->onDrain(fn() => $this->reading = !$this->silent)
             ->onExit(fn(?int $code) => $this->end($code))
             ->onError(fn(\Throwable $error) => $this->end(null, $error));
@@ -73,6 +83,10 @@ final class Exec
             $this->watch();
             while (!$this->ended) {
                 $this->turn();
+            }
+            // There is some when the stream has broken off.
+            foreach ($this->left ? [] : $this->late as $from => $bytes) {
+                Output::all(self::stream($from), $bytes, fn(): bool => $this->signals !== []);
             }
         } finally {
             $this->terminal?->restore();
@@ -128,12 +142,16 @@ final class Exec
         if ($this->reading) {
             $read[] = STDIN;
         }
+        $write = array_map(self::stream(...), array_keys($this->late));
         $none = null;
         $wait = $this->signals === [] && !$this->resized ? ($this->loop->getTimeout() ?? 60.0) : 0.0;
         // False: a signal came.
-        $ready = @stream_select($read, $none, $none, (int) $wait, (int) (fmod($wait, 1.0) * 1e6));
+        $ready = @stream_select($read, $write, $none, (int) $wait, (int) (fmod($wait, 1.0) * 1e6));
         if ($ready !== false && in_array(STDIN, $read, true)) {
             $this->input();
+        }
+        if ($ready !== false && $write) {
+            $this->catchUp();
         }
         $this->loop->tick();
         foreach (array_splice($this->signals, 0) as $signal) {
@@ -150,7 +168,11 @@ final class Exec
 
     private function input(): void
     {
-        $bytes = fread(STDIN, 65536);
+        $bytes = @fread(STDIN, 65536);
+        if ($bytes === '' && !feof(STDIN)) {
+            // It does not block, and another has been faster.
+            return;
+        }
         if ($bytes === false || $bytes === '') {
             $this->silent = true;
             $this->reading = false;
@@ -160,34 +182,80 @@ final class Exec
         }
     }
 
-    /** Passes a signal on to the command; one that does not heed it is left to itself when the signal comes again. */
+    /** Passes a signal on to the command; one that does not heed it is left to itself when a second one comes. */
     private function pass(int $signal): void
     {
         if ($this->ended) {
             return;
         }
-        if ($this->last === $signal) {
-            $this->end(128 + $signal);
+        if ($this->signalled) {
+            $this->leave($signal);
             return;
         }
-        $this->last = $signal;
+        $this->signalled = true;
         $this->stream->kill((string) $signal)->onError(function (\Throwable $error) use ($signal): void {
-            fwrite(STDERR, "towline: {$error->getMessage()}; the command goes on\n");
-            $this->end(128 + $signal);
+            // What was never opened has an error of its own, which says more.
+            if ($this->opened && !$this->ended) {
+                Output::say("towline: {$error->getMessage()}; the command goes on\n");
+                $this->leave($signal);
+            }
         });
     }
 
-    /** @param resource $to */
-    private function write($to, string $bytes): void
+    private function leave(int $signal): void
     {
-        for ($at = 0; $at < strlen($bytes) && $this->broken === null; $at += $count) {
-            $count = @fwrite($to, $at === 0 ? $bytes : substr($bytes, $at));
-            if ($count === false || $count === 0) {
-                // Nobody reads the command's output any more, so it ends as in a pipe.
-                $this->broken = new Failure('cannot write to standard ' . ($to === STDERR ? 'error' : 'output'));
-                $this->stream->kill('PIPE')->onDone(fn() => $this->ended = true)->onError(fn() => $this->ended = true);
-                return;
+        $this->left = true;
+        $this->end(128 + $signal);
+    }
+
+    private function output(int $from, string $bytes): void
+    {
+        if ($this->broken !== null) {
+            return;
+        }
+        // In its order: what is late goes first.
+        $late = $this->late[$from] ?? '';
+        $bytes = $late === '' ? $this->write($from, $bytes) : $late . $bytes;
+        if ($bytes !== '') {
+            $this->late[$from] = $bytes;
+            $this->stream->pause();
+        }
+    }
+
+    /** Goes on with the output that is late. */
+    private function catchUp(): void
+    {
+        foreach ($this->late as $from => $bytes) {
+            $bytes = $this->write($from, $bytes);
+            if ($bytes === '') {
+                unset($this->late[$from]);
+            } else {
+                $this->late[$from] = $bytes;
             }
         }
+        if ($this->late === [] && !$this->ended) {
+            $this->stream->resume();
+        }
+    }
+
+    /** Writes what can be written now; what is left. */
+    private function write(int $from, string $bytes): string
+    {
+        try {
+            return substr($bytes, Output::some(self::stream($from), $bytes));
+        } catch (Failure $failure) {
+            // The command ends as in a pipe that nobody reads any more.
+            $this->broken ??= $failure;
+            $this->late = [];
+            $this->stream->resume();
+            $this->stream->kill('PIPE')->onDone(fn() => $this->ended = true)->onError(fn() => $this->ended = true);
+            return '';
+        }
+    }
+
+    /** @return resource */
+    private static function stream(int $descriptor)
+    {
+        return $descriptor === 2 ? STDERR : STDOUT;
     }
 }

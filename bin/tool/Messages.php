@@ -19,14 +19,14 @@ final class Messages
     public function line(string $text): void
     {
         $this->clear();
-        fwrite(STDERR, $text . "\n");
+        Output::say($text . "\n");
     }
 
     public function progress(string $text): void
     {
         $this->progress = $text;
         if ($this->terminal) {
-            fwrite(STDERR, "\r\033[K" . $this->progress);
+            Output::say("\r\033[K" . $this->progress);
             $this->drawn = true;
         }
     }
@@ -35,7 +35,7 @@ final class Messages
     public function clear(): void
     {
         if ($this->drawn) {
-            fwrite(STDERR, "\r\033[K");
+            Output::say("\r\033[K");
             $this->drawn = false;
         }
     }

@@ -206,12 +206,7 @@ final class Run
     private function write(string $bytes): void
     {
         $this->messages->clear();
-        for ($at = 0; $at < strlen($bytes); $at += $count) {
-            $count = @fwrite(STDOUT, $at === 0 ? $bytes : substr($bytes, $at));
-            if ($count === false || $count === 0) {
-                throw new Failure('cannot write to standard output');
-            }
-        }
+        Output::all(STDOUT, $bytes, fn(): bool => $this->signal !== null);
     }
 
     /** What goes wrong here ends the run once the loop has been left. */

@@ -84,7 +84,7 @@ unsafe fn exchange(
                 }
                 EventKind::Head(_) | EventKind::Body(_) | EventKind::Stderr(_) | EventKind::Values(_) => {}
             },
-            Some(LoopEvent::Timer(_) | LoopEvent::Docker(_) | LoopEvent::WebSocket(_)) => {}
+            Some(LoopEvent::Timer(_) | LoopEvent::Docker(_) | LoopEvent::WebSocket(_) | LoopEvent::Terminal(_)) => {}
             None if core.pending() == 0 => {
                 return Err(Error::System("the request ended without a word".into()).into());
             }

@@ -122,7 +122,7 @@ pub(super) fn millis(duration: Option<Duration>) -> i64 {
 }
 
 /// A year: no deadline lies further away.
-const LONGEST_MS: i64 = 366 * 24 * 3600 * 1000;
+pub(super) const LONGEST_MS: i64 = 366 * 24 * 3600 * 1000;
 
 pub(super) fn duration(name: &str, ms: i64) -> Result<Duration, Failure> {
     match ms {

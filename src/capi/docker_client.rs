@@ -1,7 +1,7 @@
 //! Engine clients: an address, and the connections to it.
 
 use super::bytes::{optional_text, text};
-use super::client::{deadline, duration, millis};
+use super::client::{LONGEST_MS, duration, millis};
 use super::event_loop::{enter, towline_loop};
 use super::handle::Handle;
 use super::panic::boundary_status;
@@ -73,8 +73,10 @@ impl towline_docker_client_options {
         // SAFETY: the caller keeps the rules of the header.
         let file = |name, path| unsafe { optional_text(name, path) }.map(|path| path.map(PathBuf::from));
         let always = |name, ms| {
-            deadline(name, ms)?
-                .ok_or_else(|| Failure::invalid(format!("{name} is -1; expected more than 0 milliseconds")))
+            duration(name, ms)
+                .ok()
+                .filter(|duration| !duration.is_zero())
+                .ok_or_else(|| Failure::invalid(format!("{name} is {ms}; expected 1 to {LONGEST_MS} milliseconds")))
         };
         // SAFETY: as above.
         let version = unsafe { optional_text("api_version", self.api_version) }?;

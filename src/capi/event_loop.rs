@@ -118,7 +118,7 @@ impl towline_loop {
                 Event::Docker(docker::Event::Call { call, kind }) => docker_call::dispatch(self, call, kind),
                 Event::Docker(docker::Event::Stream { stream, kind }) => docker_stream::dispatch(self, stream, kind),
                 // C programs have no WebSocket servers.
-                Event::WebSocket(_) => false,
+                Event::WebSocket(_) | Event::Terminal(_) => false,
             };
             dispatched += u32::from(called);
         }

@@ -291,6 +291,8 @@ pub(super) fn message(head: &Head, body: &[u8]) -> String {
     let from_json = serde_json::from_slice::<Value>(body)
         .ok()
         .and_then(|value| value.get("message").and_then(Value::as_str).map(str::to_owned));
+    // One that was too long to be kept whole.
+    let body = body.strip_prefix(b"{\"message\":\"").unwrap_or(body);
     let text = from_json.unwrap_or_else(|| String::from_utf8_lossy(body.get(..LONGEST).unwrap_or(body)).into_owned());
     let text = text.trim();
     if text.is_empty() {
@@ -352,6 +354,7 @@ mod tests {
         assert_eq!(message(&head, b""), "HTTP status 409 Conflict");
         assert_eq!(message(&head, b"{\"cause\":\"x\"}"), "{\"cause\":\"x\"}");
         assert_eq!(message(&head, b"\xff\xfe"), "\u{fffd}\u{fffd}");
+        assert_eq!(message(&head, b"{\"message\":\"cut off here"), "cut off here");
         assert_eq!(message(&head, &vec![b'x'; 1 << 20]).len(), 4096);
     }
 

@@ -5,8 +5,8 @@ use super::api::{Call, StreamCall, Version};
 use super::calls::{CallKind, Follow};
 use super::engine::{ClientStats, Docker};
 use super::error::Error;
-use super::options::{AttachOptions, DockerOptions, ExecOptions, RunOptions, Size};
-use super::stream::Sink;
+use super::options::{AttachOptions, DockerOptions, ExecOptions, Limits, RunOptions, Size};
+use super::stream::{Sink, Stage, Stream};
 use super::{CallKey, ClientKey, Event, StreamKey};
 use crate::reactor::Reactor;
 
@@ -154,6 +154,12 @@ impl<'a, E: From<Event>> Commands<'a, E> {
         self.state.kill(self.reactor, stream, signal)
     }
 
+    /// [`kill`](Self::kill) as a terminal that is gone does: TERM and HUP, without one only TERM.
+    pub(crate) fn hang_up(&mut self, stream: StreamKey) -> Result<CallKey, Error> {
+        self.reactor.refresh_now();
+        self.state.hang_up(self.reactor, stream)
+    }
+
     /// Asks for what the Engine knows of the exec, or of the attached container.
     ///
     /// # Errors
@@ -171,6 +177,21 @@ impl<'a, E: From<Event>> Commands<'a, E> {
     /// Bytes that wait to be sent; `None` for a stale key.
     pub fn buffered(&self, stream: StreamKey) -> Option<usize> {
         self.state.streams.get(stream).map(|stream| stream.out.left())
+    }
+
+    /// The terminal's size as it was last asked for; `None` for a stale key, and without a terminal.
+    pub fn size(&self, stream: StreamKey) -> Option<Size> {
+        self.state.streams.get(stream)?.resize.wanted
+    }
+
+    /// True once the stream is open; `None` for a stale key.
+    pub fn is_open(&self, stream: StreamKey) -> Option<bool> {
+        self.state.streams.get(stream).map(|stream| !matches!(stream.stage, Stage::Preparing))
+    }
+
+    /// The bounds of the stream's buffers; `None` for a stale key.
+    pub fn limits(&self, stream: StreamKey) -> Option<Limits> {
+        self.state.streams.get(stream).map(Stream::limits)
     }
 
     /// Closes a stream, which ends with [`Error::Cancelled`]; the process goes on. False when it has ended already.
@@ -215,10 +236,5 @@ impl<'a, E: From<Event>> Commands<'a, E> {
 
 /// What no other process has in its environment.
 pub(super) fn random_marker() -> Result<String, Error> {
-    let mut bytes = [0u8; 16];
-    rustls::crypto::ring::default_provider()
-        .secure_random
-        .fill(&mut bytes)
-        .map_err(|_| Error::System("the system gives no random numbers".into()))?;
-    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
+    crate::random::token().ok_or_else(|| Error::System("the system gives no random numbers".into()))
 }

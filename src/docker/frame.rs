@@ -10,8 +10,8 @@ const HEADER: usize = 8;
 const MAX_MESSAGE: usize = 4096;
 /// Up to here copying a piece costs less than handing it on by itself.
 const SMALL: usize = 2048;
-/// What the joiner takes from the allocator.
-const JOINED: usize = 256 * 1024;
+/// What is put together at most: more would leave the processor's cache, and be held by who keeps a part of it.
+const JOINED: usize = 64 * 1024;
 
 /// A piece of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,19 +117,20 @@ pub struct Joiner {
 }
 
 impl Joiner {
-    /// Takes a piece if it is small, a range of `input`. Whatever else comes, [`end`](Self::end) comes before it.
+    /// Takes a piece, a range of `input`, if it is small and fits. If not, [`end`](Self::end) comes before it.
     pub fn takes(&mut self, stream: u8, input: &[u8], range: &Range<usize>) -> bool {
-        let follows = stream == self.stream || self.bytes.is_empty();
-        if range.len() > SMALL || !follows {
+        if range.len() > SMALL {
             return false;
         }
         if self.bytes.is_empty() {
             // All that may follow fits, so that no piece is copied twice.
-            let most = input.len() - range.start;
+            let most = input.len().saturating_sub(range.start).min(JOINED);
             if !self.bytes.try_reclaim(most) {
-                self.bytes.reserve(most.max(JOINED));
+                self.bytes.reserve(most);
             }
             self.stream = stream;
+        } else if stream != self.stream || self.bytes.len() + range.len() > self.bytes.capacity() {
+            return false;
         }
         self.bytes.extend_from_slice(input.get(range.clone()).unwrap_or_default());
         true

@@ -4,7 +4,7 @@ use super::connection::{ConnKey, Owner};
 use super::engine::Docker;
 use super::error::Error;
 use super::exchange::{ExchangeKey, Job, StreamStep};
-use super::frame::{Demux, Item};
+use super::frame::{Demux, Item, Joiner};
 use super::options::{AttachOptions, ExecOptions};
 use super::stream::{Sink, Stage, Stream, Target};
 use super::traffic::End;
@@ -140,18 +140,24 @@ impl Docker {
             self.output(reactor, key, sink, 1, chunk);
             return Ok(());
         };
+        // A pause puts small pieces together by itself.
+        let join = !stream.paused;
         // Out of the stream while its pieces are handed on.
         let mut demux = std::mem::take(demux);
         let mut at = 0;
         let result = loop {
             let item = demux.next(&chunk, &mut at);
-            if let Ok(Some(Item::Output(stream, range))) = &item
-                && self.joiner.takes(*stream, &chunk, range)
-            {
+            let small = |joiner: &mut Joiner| {
+                join && matches!(&item, Ok(Some(Item::Output(stream, range))) if joiner.takes(*stream, &chunk, range))
+            };
+            if small(&mut self.joiner) {
                 continue;
             }
             if let Some((stream, bytes)) = self.joiner.end() {
                 self.output(reactor, key, sink, stream, bytes);
+                if small(&mut self.joiner) {
+                    continue;
+                }
             }
             match item {
                 Ok(None) => break Ok(()),

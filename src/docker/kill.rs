@@ -42,7 +42,8 @@ pub struct Kill {
     user: String,
     privileged: bool,
     marker: String,
-    signal: String,
+    /// Their names, with spaces in between.
+    signals: String,
     /// Looks as the exec's own user, who may signal its children, then as the others of the container: a process may
     /// have changed its user, and only its own may look into its environment. These are still to be tried.
     others: Option<Vec<String>>,
@@ -88,6 +89,20 @@ impl Docker {
         self.begin_kill(reactor, key, signal, false, None).ok_or(Error::Stale("stream"))
     }
 
+    /// Ends what runs on a terminal as one that is gone does: an interactive shell ignores TERM, and follows HUP.
+    pub(super) fn hang_up<E: From<Event>>(
+        &mut self,
+        reactor: &mut Reactor<E>,
+        key: StreamKey,
+    ) -> Result<CallKey, Error> {
+        match self.streams.get(key) {
+            Some(stream) if stream.tty && stream.stage != Stage::Ended && matches!(stream.target, Target::Exec(_)) => {
+                self.begin_kill(reactor, key, "TERM HUP".into(), false, None).ok_or(Error::Stale("stream"))
+            }
+            _ => self.kill(reactor, key, "TERM"),
+        }
+    }
+
     /// Kills the command of a run that is of no use any more. False when nothing has been started that could run.
     pub(super) fn kill_silently<E: From<Event>>(
         &mut self,
@@ -103,7 +118,7 @@ impl Docker {
         &mut self,
         reactor: &mut Reactor<E>,
         key: StreamKey,
-        signal: String,
+        signals: String,
         silent: bool,
         parent: Option<CallKey>,
     ) -> Option<CallKey> {
@@ -116,7 +131,7 @@ impl Docker {
             user: options.user.clone(),
             privileged: options.privileged,
             marker: stream.marker.clone(),
-            signal,
+            signals,
             others: None,
             tries: 0,
             output: Vec::new(),
@@ -151,7 +166,7 @@ impl Docker {
         let Some(state) = self.calls.get_mut(key) else { return };
         let CallKind::Kill(kill) = &mut state.kind else { return };
         kill.output.clear();
-        let command = ["/bin/sh", "-c", SCRIPT, "towline", &kill.marker, &kill.signal];
+        let command = ["/bin/sh", "-c", SCRIPT, "towline", &kill.marker, &kill.signals];
         let options = ExecOptions {
             container: kill.container.clone(),
             command: command.map(str::to_owned).to_vec(),

@@ -1,5 +1,5 @@
 # Signals the processes whose environment holds the marker, and all that descend from them.
-# $1: the marker, $2: the signal. Exit status: 0 signalled, 3 none found, 4 not permitted. Prints the users whose
+# $1: the marker, $2: the signals. Exit status: 0 signalled, 3 none found, 4 not permitted. Prints the users whose
 # processes could not be looked into. Only what a POSIX shell has built in: the container may hold nothing else.
 exec 2>/dev/null
 marked() {
@@ -22,7 +22,7 @@ relatives() {
   done <"/proc/$1/status"
   return 1
 }
-mark=$1 signal=$2 known=' ' users=' ' hit='' seen='' round=0
+mark=$1 signals=$2 known=' ' users=' ' hit='' seen='' round=0
 # Again, for processes may be born while we look.
 while [ "$round" -lt 8 ]; do
   round=$((round + 1)) fresh='' others=''
@@ -49,7 +49,9 @@ while [ "$round" -lt 8 ]; do
   [ -n "$fresh" ] || break
   seen=1
   for pid in $fresh; do
-    kill "-$signal" "$pid" && hit=1
+    for name in $signals; do
+      kill "-$name" "$pid" && hit=1
+    done
   done
 done
 echo "$users"

@@ -44,7 +44,7 @@ impl Docker {
                 None if status == 403 => Ok(OLDEST),
                 None if status == 400 && hint.contains("HTTPS server") => Err(Error::Connect {
                     address: given.clone(),
-                    reason: "it wants TLS (give caFile, or an https:// address)".into(),
+                    reason: "it wants TLS (give a CA file, or an https:// address)".into(),
                 }),
                 None => {
                     let server = answer.head.field("server").map(|server| String::from_utf8_lossy(server).into_owned());

@@ -44,7 +44,7 @@ impl Docker {
         let may_have_tty =
             stream.tty || matches!((&stream.target, stream.stage), (Target::Container(_), Stage::Preparing));
         if !may_have_tty {
-            return Err(Error::Invalid("the stream has no terminal to be resized (tty: true)".into()));
+            return Err(Error::Invalid("the stream has no terminal to be resized (it was opened without tty)".into()));
         }
         stream.resize.wanted = Some(size);
         stream.resize.tries = 0;

@@ -197,14 +197,18 @@ impl Docker {
     }
 }
 
-/// Errors of the Engine are ours.
+/// Errors of the Engine are ours. So are its redirects, with which it answers a path that it would write otherwise.
 ///
 /// # Errors
-/// [`Error::Api`] for a status of 400 or above.
+/// [`Error::Api`] for a status of 400 or above, or a redirect.
 pub(super) fn good(answer: Answer) -> Result<Answer, Error> {
     let status = answer.head.status();
-    if status >= 400 {
-        return Err(Error::Api { status, message: api::message(&answer.head, &answer.body) });
-    }
-    Ok(answer)
+    let message = match (status, answer.head.field("location")) {
+        (400.., _) => api::message(&answer.head, &answer.body),
+        (300..=303 | 305..=308, Some(to)) => {
+            format!("the Engine answered with a redirect to {}, which is not followed", String::from_utf8_lossy(to))
+        }
+        _ => return Ok(answer),
+    };
+    Err(Error::Api { status, message })
 }

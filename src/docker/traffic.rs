@@ -1,7 +1,7 @@
 //! Bytes between the clients and the kernel.
 
 use super::connection::{ConnKey, Owner, State};
-use super::engine::{BACKLOG, CALL, CONNECTION, Docker, EXCHANGE, LOOKUP, PAUSE, RESIZE, STREAM};
+use super::engine::{BACKLOG, CALL, CONNECTION, Docker, EXCHANGE, LOOKUP, Negotiation, PAUSE, RESIZE, STREAM};
 use super::error::Error;
 use super::exchange::{ExchangeKey, Inbound};
 use super::stream::Stream;
@@ -100,7 +100,15 @@ impl Docker {
         let (phase, after, client) = (exchange.job.phase(), exchange.timeout, exchange.client);
         let waiting = exchange.connection.is_none();
         let given = self.whereabouts(client);
-        let what = if waiting { format!("{given}, while waiting for a free connection") } else { given };
+        let known = self
+            .clients
+            .get(client)
+            .is_some_and(|client| matches!(client.version, Negotiation::Known(_) | Negotiation::Fixed(_)));
+        let what = match (waiting, known) {
+            (false, _) => given,
+            (true, true) => format!("{given}, while waiting for a free connection"),
+            (true, false) => format!("{given}, which does not answer /_ping"),
+        };
         self.fail(reactor, key, Error::Timeout { phase, after, what });
     }
 

@@ -78,7 +78,7 @@ fn roots(ca: Option<&Path>) -> Result<RootCertStore, String> {
             .iter()
             .map(Path::new)
             .find(|path| path.exists())
-            .ok_or("no caFile was given and this system has no list of authorities; give one")?,
+            .ok_or("no CA file was given and this system has no list of authorities; give one")?,
     };
     let mut store = RootCertStore::empty();
     let (added, _) = store.add_parsable_certificates(certificates(path)?);
@@ -108,7 +108,7 @@ pub fn tls_words(error: &io::Error) -> Option<String> {
     let inner = error.get_ref()?.downcast_ref::<E>()?;
     let hint = match inner {
         E::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            " (the server's certificate was signed by another authority than caFile names)"
+            " (the server's certificate was signed by another authority than those that are trusted here; a CA file names others)"
         }
         E::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
             " (the server's certificate has expired)"

@@ -246,8 +246,10 @@ pub struct Declaration(*mut zend_class_entry);
 pub enum Kind {
     Int,
     IntOrNull,
+    Bool,
     Float,
     String,
+    StringOrNull,
     Array,
     Object(&'static CStr),
 }
@@ -260,6 +262,8 @@ impl Declaration {
             match kind {
                 Kind::Int => (ffi::towline_may_be_long, std::ptr::null()),
                 Kind::IntOrNull => (ffi::towline_may_be_long | ffi::towline_may_be_null, std::ptr::null()),
+                Kind::Bool => (ffi::towline_may_be_bool, std::ptr::null()),
+                Kind::StringOrNull => (ffi::towline_may_be_string | ffi::towline_may_be_null, std::ptr::null()),
                 Kind::Float => (ffi::towline_may_be_double, std::ptr::null()),
                 Kind::String => (ffi::towline_may_be_string, std::ptr::null()),
                 Kind::Array => (ffi::towline_may_be_array, std::ptr::null()),

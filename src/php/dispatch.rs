@@ -85,6 +85,10 @@ impl State {
                 Task::Output(closure, bytes, stream) => {
                     drop(call::closure(&closure, &mut [bytes, value::int(stream)])?);
                 }
+                Task::Greet(closure, socket, http) => self.greet(&closure, socket, http)?,
+                Task::Pair(closure, first, second) => drop(call::closure(&closure, &mut [first, second])?),
+                Task::Ask(server, http, request, upgrade) => self.ask(&server, &http, request, upgrade)?,
+                Task::Socket(socket, told) => self.tell(&socket, told)?,
                 Task::Source(closure, request, most) => self.feed(&closure, request, most)?,
                 Task::Resume(waiting) => {
                     if let Err(thrown) = fiber::resume(&waiting) {
@@ -127,8 +131,8 @@ impl State {
             Event::Docker(docker::Event::Stream { stream, .. }) => {
                 self.with_current(event, || self.prepare_stream(stream, driver))
             }
-            // Nothing of these is made from PHP yet.
-            Event::WebSocket(_) => Ok(()),
+            Event::WebSocket(_) => self.with_current(event, || self.prepare_websocket()),
+            Event::Terminal(_) => self.with_current(event, || self.prepare_terminal()),
         }
     }
 
@@ -141,6 +145,9 @@ impl State {
     }
 
     fn prepare_timer(&self, key: TimerKey) {
+        if self.is_overdue(key) {
+            return;
+        }
         let mut timers = self.timers.borrow_mut();
         let closure = match timers.get(key) {
             Some((closure, true)) => {

@@ -120,6 +120,16 @@ impl Exec {
         call::object(&self.client)
     }
 
+    /// Its loop.
+    pub fn state(&self) -> &Rc<State> {
+        &self.state
+    }
+
+    /// Its handle in the core.
+    pub fn key(&self) -> StreamKey {
+        self.key
+    }
+
     /// The future of its end.
     pub fn end(&self) -> &Zval {
         &self.end

@@ -2,7 +2,7 @@
 
 use super::{call, ffi, value};
 use crate::net::Phase;
-use crate::{docker, fastcgi};
+use crate::{docker, fastcgi, terminal, websocket};
 use ext_php_rs::args::ArgInfo;
 use ext_php_rs::builders::{ClassBuilder, ClassProperty, FunctionBuilder};
 use ext_php_rs::class::RegisteredClass;
@@ -97,6 +97,32 @@ impl Failure for docker::Error {
             Error::Invalid(_) => Kind::Invalid,
             Error::Stale(_) => Kind::Stale,
             Error::Kill(_) | Error::System(_) => Kind::Other,
+        }
+    }
+}
+
+impl Failure for websocket::Error {
+    fn kind(&self) -> Kind {
+        use websocket::Error;
+        match self {
+            Error::Invalid(_) => Kind::Invalid,
+            Error::Stale(_) => Kind::Stale,
+            Error::Closed => Kind::Closed,
+            Error::Full { .. } => Kind::QueueFull,
+            Error::Listen { .. } | Error::System(_) => Kind::Other,
+        }
+    }
+}
+
+impl Failure for terminal::Error {
+    fn kind(&self) -> Kind {
+        use terminal::Error;
+        match self {
+            Error::Invalid(_) | Error::Exists(_) => Kind::Invalid,
+            Error::Stale(_) => Kind::Stale,
+            Error::Closed => Kind::Closed,
+            Error::Full(_) => Kind::QueueFull,
+            Error::Record { .. } | Error::System(_) => Kind::Other,
         }
     }
 }
@@ -207,6 +233,11 @@ pub fn exception(error: &impl Failure) -> Zval {
         _ => {}
     }
     object
+}
+
+/// True for a `\Towline\Exception`.
+pub fn is_ours(exception: &Zval) -> bool {
+    value::instance_of(call::object(exception), Class::Base.entry())
 }
 
 /// A `ProtocolException` with these words.

@@ -48,6 +48,7 @@ unsafe extern "C" {
     pub fn towline_fiber_suspend() -> bool;
     pub fn towline_fiber_resume(fiber: *mut zend_object) -> bool;
     pub fn towline_interrupt() -> bool;
+    pub fn towline_parse_query(text: *const c_char, length: usize, out: *mut Zval);
     pub fn towline_stream(fd: c_int, out: *mut Zval) -> bool;
     pub fn towline_open_basedir_allows(path: *const c_char) -> bool;
 
@@ -66,6 +67,7 @@ unsafe extern "C" {
     pub static towline_may_be_string: u32;
     pub static towline_may_be_long: u32;
     pub static towline_may_be_null: u32;
+    pub static towline_may_be_bool: u32;
     pub static towline_may_be_double: u32;
     pub static towline_may_be_static: u32;
 

@@ -32,9 +32,21 @@ mod response;
 mod state;
 mod stats;
 mod strings;
+mod terminal_dispatch;
+mod terminal_hello;
+mod terminal_hub;
+mod terminal_session;
+mod terminal_tokens;
 mod timer;
 mod value;
 mod wait;
+mod websocket_connection;
+mod websocket_dispatch;
+mod websocket_file;
+mod websocket_options;
+mod websocket_request;
+mod websocket_response;
+mod websocket_server;
 
 use ext_php_rs::builders::ModuleBuilder;
 use ext_php_rs::ffi::{php_info_print_table_end, php_info_print_table_row, php_info_print_table_start};
@@ -57,7 +69,16 @@ extern "C" fn startup(_kind: i32, _module: i32) -> i32 {
         class::register::<fpm::Fpm>()?;
         class::register::<docker_client::Client>()?;
         class::register::<docker_exec::Exec>()?;
-        class::register::<docker_result::Result>()
+        class::register::<docker_result::Result>()?;
+        class::register::<websocket_server::Server>()?;
+        class::register::<websocket_connection::Connection>()?;
+        class::register::<websocket_request::Request>()?;
+        class::register::<websocket_response::Response>()?;
+        class::register::<terminal_hub::Hub>()?;
+        class::register::<terminal_session::Session>()?;
+        class::register::<terminal_hello::Hello>()?;
+        class::register::<terminal_tokens::Tokens>()?;
+        class::register::<terminal_tokens::Pass>()
     })
 }
 

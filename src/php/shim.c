@@ -3,8 +3,10 @@
  * Every name is hidden from other libraries (see build.rs).
  */
 #include "php.h"
+#include "SAPI.h"
 #include "ext/spl/spl_exceptions.h"
 #include "php_streams.h"
+#include "php_variables.h"
 #include "zend_closures.h"
 #include "zend_exceptions.h"
 #include "zend_fibers.h"
@@ -220,6 +222,13 @@ bool towline_stream(int fd, zval *out)
 	return true;
 }
 
+/* As parse_str() does. */
+void towline_parse_query(const char *text, size_t length, zval *out)
+{
+	array_init(out);
+	sapi_module.treat_data(PARSE_STRING, estrndup(text, length), out);
+}
+
 bool towline_open_basedir_allows(const char *path) { return php_check_open_basedir(path) == 0; }
 
 /* The cycle collector. */
@@ -287,6 +296,7 @@ void towline_retype(zend_class_entry *ce, const char *method, int argument, uint
 const uint32_t towline_may_be_array = MAY_BE_ARRAY;
 const uint32_t towline_may_be_string = MAY_BE_STRING;
 const uint32_t towline_may_be_long = MAY_BE_LONG;
+const uint32_t towline_may_be_bool = MAY_BE_BOOL;
 const uint32_t towline_may_be_null = MAY_BE_NULL;
 const uint32_t towline_may_be_double = MAY_BE_DOUBLE;
 const uint32_t towline_may_be_static = MAY_BE_STATIC;

@@ -5,10 +5,11 @@
 //! it is dropped or called, because both may run PHP code that comes back here.
 
 use super::errors::{self, Answer};
+use super::websocket_dispatch::Told;
 use super::{call, docker_calls, docker_exec, wait};
 use crate::docker::{self, CallKey, StreamKey};
 use crate::fastcgi::{ClientKey, RequestKey};
-use crate::{Event, TimerKey};
+use crate::{Event, TimerKey, terminal, websocket};
 use ext_php_rs::ffi::zend_object;
 use ext_php_rs::types::Zval;
 use slotmap::SecondaryMap;
@@ -124,6 +125,14 @@ pub enum Task {
     Part(RequestKey, Zval, Zval),
     /// Calls a closure with bytes and the number of the stream they came from.
     Output(Zval, Zval, u8),
+    /// Calls a closure with two arguments.
+    Pair(Zval, Zval, Zval),
+    /// Calls a closure with a WebSocket that has just opened and the request that it was.
+    Greet(Zval, Zval, Zval),
+    /// Asks a server's closures what to answer to a request; true: it asks for a WebSocket.
+    Ask(Zval, Zval, websocket::RequestKey, bool),
+    /// Tells the closures of a WebSocket.
+    Socket(Zval, Told),
     /// Asks a body's source for at most so many bytes.
     Source(Zval, RequestKey, usize),
     /// Resumes a fiber that awaits.
@@ -140,6 +149,16 @@ pub struct State {
     pub calls: RefCell<SecondaryMap<CallKey, Call>>,
     /// The `\Towline\Docker\Exec` objects of streams that have not ended.
     pub streams: RefCell<SecondaryMap<StreamKey, Zval>>,
+    /// The `\Towline\WebSocket\Server` objects of servers that have not ended.
+    pub servers: RefCell<SecondaryMap<websocket::ServerKey, Zval>>,
+    /// The `\Towline\WebSocket\Connection` objects of WebSockets that have not ended.
+    pub sockets: RefCell<SecondaryMap<websocket::ConnKey, Zval>>,
+    /// The `\Towline\Terminal\Session` objects of sessions that have not ended.
+    pub sessions: RefCell<SecondaryMap<terminal::SessionKey, Zval>>,
+    /// Timers of WebSockets whose first message is awaited.
+    pub deadlines: RefCell<SecondaryMap<TimerKey, websocket::ConnKey>>,
+    /// The number of the newest WebSocket.
+    last_id: Cell<u64>,
     /// The closure of each timer.
     pub timers: RefCell<SecondaryMap<TimerKey, (Zval, bool)>>,
     /// Due now. What an exception left behind comes first in the next round.
@@ -171,6 +190,11 @@ impl State {
             ops: RefCell::default(),
             calls: RefCell::default(),
             streams: RefCell::default(),
+            servers: RefCell::default(),
+            sockets: RefCell::default(),
+            sessions: RefCell::default(),
+            deadlines: RefCell::default(),
+            last_id: Cell::new(0),
             timers: RefCell::default(),
             ready: RefCell::default(),
             sources: RefCell::default(),
@@ -205,6 +229,13 @@ impl State {
     pub fn core_quietly<R>(&self, command: impl FnOnce(&mut crate::Loop) -> R) -> Option<R> {
         let mut core = self.core.try_borrow_mut().ok()?;
         core.as_mut().filter(|core| !core.is_forked()).map(command)
+    }
+
+    /// A number that no WebSocket of this loop has had.
+    pub fn next_id(&self) -> u64 {
+        let id = self.last_id.get() + 1;
+        self.last_id.set(id);
+        id
     }
 
     /// Cancels an operation, which may have ended already.
@@ -295,6 +326,9 @@ impl State {
         drop(self.ops.take());
         drop(self.calls.take());
         drop(self.streams.take());
+        drop(self.servers.take());
+        drop(self.sockets.take());
+        drop(self.sessions.take());
         drop(self.timers.take());
         drop(self.ready.take());
         drop(self.sources.take());
@@ -322,6 +356,15 @@ impl State {
         if let Ok(streams) = self.streams.try_borrow() {
             streams.values().for_each(&mut *visit);
         }
+        if let Ok(servers) = self.servers.try_borrow() {
+            servers.values().for_each(&mut *visit);
+        }
+        if let Ok(sockets) = self.sockets.try_borrow() {
+            sockets.values().for_each(&mut *visit);
+        }
+        if let Ok(sessions) = self.sessions.try_borrow() {
+            sessions.values().for_each(&mut *visit);
+        }
         if let Ok(timers) = self.timers.try_borrow() {
             timers.values().for_each(|(closure, _)| visit(closure));
         }
@@ -336,9 +379,15 @@ impl State {
                     | Task::Throw(value) => visit(value),
                     Task::With(closure, argument)
                     | Task::Part(_, closure, argument)
-                    | Task::Output(closure, argument, _) => {
+                    | Task::Output(closure, argument, _)
+                    | Task::Ask(closure, argument, ..)
+                    | Task::Socket(closure, Told::Message(argument, _) | Told::Closed(_, argument)) => {
                         visit(closure);
                         visit(argument);
+                    }
+                    Task::Socket(socket, Told::Open | Told::Drain) => visit(socket),
+                    Task::Pair(closure, first, second) | Task::Greet(closure, first, second) => {
+                        [closure, first, second].into_iter().for_each(&mut *visit)
                     }
                 }
             }

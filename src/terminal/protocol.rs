@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 pub const OUTPUT: &[u8] = b"0";
 
 /// Most bytes of the first message: a token may be a signed one.
-const MAX_HELLO: usize = 16 * 1024;
+pub(crate) const MAX_HELLO: usize = 16 * 1024;
 /// Most bytes of a resize.
 const MAX_RESIZE: usize = 1024;
 
@@ -18,6 +18,13 @@ pub struct Size {
     pub columns: u16,
     /// Rows.
     pub rows: u16,
+}
+
+impl Default for Size {
+    /// 80 by 24.
+    fn default() -> Self {
+        Size { columns: 80, rows: 24 }
+    }
 }
 
 /// The first message of a browser.

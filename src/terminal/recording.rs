@@ -8,6 +8,11 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+/// With this many bytes waiting they are written.
+const MOST: usize = 64 * 1024;
+/// An empty buffer keeps no more memory than this.
+const KEEP: usize = 4 * 1024;
+
 /// What is said about a recording as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header<'a> {
@@ -130,14 +135,16 @@ impl Characters {
     }
 }
 
-/// A recording on its way into a file. Every event is written at once, so that nothing is lost with the process.
+/// A recording on its way into a file. Events are written together: when there are many, or when its owner says so.
 #[derive(Debug)]
 pub struct Recording {
     file: File,
+    /// Lines to be written.
+    lines: Vec<u8>,
     encoder: Encoder,
     begun: Instant,
     with_input: bool,
-    /// Why writing has ended early.
+    /// Writing has ended early.
     failed: bool,
 }
 
@@ -150,7 +157,13 @@ impl Recording {
     pub fn create(path: &Path, header: &Header<'_>, with_input: bool, now: Instant) -> io::Result<Recording> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         file.write_all(&Encoder::header(header))?;
-        Ok(Recording { file, encoder: Encoder::default(), begun: now, with_input, failed: false })
+        Ok(Recording::into_file(file, with_input, now))
+    }
+
+    /// A recording whose header is written.
+    pub(super) fn into_file(file: File, with_input: bool, now: Instant) -> Recording {
+        let encoder = Encoder::default();
+        Recording { file, lines: Vec::new(), encoder, begun: now, with_input, failed: false }
     }
 
     /// Records output.
@@ -187,9 +200,27 @@ impl Recording {
     ///
     /// # Errors
     /// As [`output`](Self::output).
-    pub fn finish(mut self, now: Instant) -> io::Result<()> {
+    pub fn finish(&mut self, now: Instant) -> io::Result<()> {
         let lines = self.encoder.finish(self.at(now));
-        self.write(&lines)
+        self.write(&lines)?;
+        self.flush()
+    }
+
+    /// True when something waits to be written.
+    pub fn waits(&self) -> bool {
+        !self.lines.is_empty()
+    }
+
+    /// Writes what waits.
+    ///
+    /// # Errors
+    /// As [`output`](Self::output).
+    pub fn flush(&mut self) -> io::Result<()> {
+        let result = self.file.write_all(&self.lines);
+        self.lines.clear();
+        self.lines.shrink_to(KEEP);
+        self.failed = result.is_err();
+        result
     }
 
     fn at(&self, now: Instant) -> Duration {
@@ -200,9 +231,18 @@ impl Recording {
         if self.failed || bytes.is_empty() {
             return Ok(());
         }
-        let result = self.file.write_all(bytes);
-        self.failed = result.is_err();
-        result
+        self.lines.extend_from_slice(bytes);
+        if self.lines.len() < MOST { Ok(()) } else { self.flush() }
+    }
+}
+
+impl Drop for Recording {
+    /// Saves what can be saved when a program ends without ending its sessions.
+    fn drop(&mut self) {
+        if !self.failed {
+            // There is nobody left to be told.
+            let _ = self.flush();
+        }
     }
 }
 

@@ -11,14 +11,14 @@ const SEARCH: usize = 4 * 1024;
 pub struct Scrollback {
     bytes: VecDeque<u8>,
     limit: usize,
-    /// Bytes have been dropped from the front.
-    cut: bool,
+    /// Bytes that have been dropped from the front.
+    dropped: u64,
 }
 
 impl Scrollback {
     /// Keeps nothing yet, and never more than `limit` bytes.
     pub fn new(limit: usize) -> Scrollback {
-        Scrollback { bytes: VecDeque::new(), limit, cut: false }
+        Scrollback { bytes: VecDeque::new(), limit, dropped: 0 }
     }
 
     /// Adds bytes; the oldest give way.
@@ -26,7 +26,7 @@ impl Scrollback {
         let skipped = bytes.len().saturating_sub(self.limit);
         let kept = bytes.get(skipped..).unwrap_or_default();
         let excess = (self.bytes.len() + kept.len()).saturating_sub(self.limit);
-        self.cut |= skipped > 0 || excess > 0;
+        self.dropped += (skipped + excess) as u64;
         self.bytes.drain(..excess);
         let needed = self.bytes.len() + kept.len();
         if needed > self.bytes.capacity() {
@@ -36,15 +36,40 @@ impl Scrollback {
         self.bytes.extend(kept);
     }
 
-    /// What a viewer is shown who joins now, in two pieces. When the beginning has been dropped it starts with a
-    /// line, or at least with a whole character.
-    pub fn replay(&self) -> (&[u8], &[u8]) {
-        let start = if self.cut { self.beginning() } else { 0 };
+    /// Where in the stream its latest byte ends: how many bytes it has had.
+    pub fn end(&self) -> u64 {
+        self.dropped + self.bytes.len() as u64
+    }
+
+    /// Where in the stream the oldest byte is that is kept.
+    pub fn oldest(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Where in the stream a viewer begins who joins now. When the oldest bytes have been dropped that is with a line,
+    /// or at least with a whole character.
+    pub fn start(&self) -> u64 {
+        self.dropped + if self.dropped > 0 { self.beginning() } else { 0 } as u64
+    }
+
+    /// The stream from this place on, in two pieces; `None` when that is not kept any more.
+    pub fn since(&self, place: u64) -> Option<(&[u8], &[u8])> {
+        let start = usize::try_from(place.checked_sub(self.dropped)?).ok()?;
         let (first, second) = self.bytes.as_slices();
-        match first.get(start..) {
+        Some(match first.get(start..) {
             Some(rest) => (rest, second),
             None => (second.get(start - first.len()..).unwrap_or_default(), &[]),
-        }
+        })
+    }
+
+    /// What a viewer is shown who joins now, in two pieces: [`since`](Self::since) the [`start`](Self::start).
+    pub fn replay(&self) -> (&[u8], &[u8]) {
+        self.since(self.start()).unwrap_or_default()
+    }
+
+    /// Gives memory back that is not needed unless more bytes come.
+    pub fn shrink(&mut self) {
+        self.bytes.shrink_to_fit();
     }
 
     fn beginning(&self) -> usize {

@@ -138,9 +138,34 @@ impl<'a, E: From<Event>> Commands<'a, E> {
         open(self.state, conn).map(|connection| connection.out.len())
     }
 
+    /// With how many bytes left to be sent [`super::EventKind::Drain`] comes, after there were more.
+    ///
+    /// # Errors
+    /// [`Error::Closed`], [`Error::Stale`].
+    pub fn drains_at(&mut self, conn: ConnKey) -> Result<usize, Error> {
+        let server = open(self.state, conn)?.server;
+        Ok(self.state.servers.get(server).map(|server| server.options.low_watermark()).unwrap_or_default())
+    }
+
     /// Who the peer is: `127.0.0.1:50000`, or `unix:`. `None` for a stale key.
     pub fn remote(&self, conn: ConnKey) -> Option<String> {
         self.state.connections.get(conn).filter(|it| it.opened && !it.taken).map(Connection::remote)
+    }
+
+    /// Takes messages of this many bytes at most from now on, if that is less than the server takes; `None`: what the
+    /// server takes. A longer one ends the connection with 1009. For peers of whom nothing is known yet.
+    ///
+    /// # Errors
+    /// [`Error::Closed`], [`Error::Stale`].
+    pub fn limit_messages(&mut self, conn: ConnKey, most: Option<usize>) -> Result<(), Error> {
+        let server = open(self.state, conn)?.server;
+        let usual = self.state.servers.get(server).map_or(usize::MAX, |server| server.options.max_message);
+        let connection = open(self.state, conn)?;
+        connection.max_message = most;
+        if let Some(frames) = &mut connection.frames {
+            frames.limit(most.unwrap_or(usize::MAX).min(usual));
+        }
+        Ok(())
     }
 
     /// Reads nothing more from the peer until [`resume`](Self::resume). Messages that are in the queue still come.

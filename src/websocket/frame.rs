@@ -58,6 +58,14 @@ impl Frames {
         Frames { context: WebSocketContext::new(Role::Server, Some(config)), position: Position::default() }
     }
 
+    /// Other limits for the frames and messages that are yet to begin.
+    pub fn limit(&mut self, max_message: usize) {
+        self.context.set_config(|config| {
+            config.max_message_size = Some(max_message);
+            config.max_frame_size = Some(max_message);
+        });
+    }
+
     /// Bytes of the peer, to be taken in by [`next`](Self::next) until that yields `None`.
     pub fn feed<'a>(&mut self, input: &'a [u8]) -> Feed<'a> {
         self.position.advance(input);

@@ -19,6 +19,7 @@ pub use commands::Commands;
 pub use error::Error;
 pub use options::{Origins, ServerOptions};
 pub use request::Head;
+pub use response::check as check_answer;
 pub use server::WebSocket;
 
 use bytes::Bytes;

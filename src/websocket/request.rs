@@ -215,7 +215,11 @@ fn body_size(head: &Head, limit: usize) -> Result<usize, Refusal> {
             None => Refusal::new(411, "a body needs Content-Length here; transfer codings are not taken"),
         });
     }
-    let Some(length) = length else { return Ok(0) };
+    let Some(length) = length else {
+        // A list without elements is not what it says.
+        let absent = head.values("content-length").next().is_none();
+        return if absent { Ok(0) } else { Err(Refusal::new(400, "Content-Length is no number")) };
+    };
     if lengths.any(|other| other != length) {
         return Err(Refusal::new(400, "the request has several Content-Lengths"));
     }
@@ -302,6 +306,8 @@ mod tests {
             (400, "GET x HTTP/1.1\r\nHost: a\r\n\r\n"),
             (400, "GET /#x HTTP/1.1\r\nHost: a\r\n\r\n"),
             (400, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\n"),
+            (400, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \r\n\r\n"),
+            (400, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length:  ,\r\n\r\n"),
             (400, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"),
             (400, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1, 2\r\n\r\n"),
             (400, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"),

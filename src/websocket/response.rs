@@ -37,6 +37,14 @@ pub fn head(status: u16, headers: &[(&str, &[u8])], length: usize, keep_alive: b
     Ok(head)
 }
 
+/// Can an answer with this status and these fields be sent?
+///
+/// # Errors
+/// [`Error::Invalid`] for a status outside 200 to 599, or fields that cannot be sent or that frame the body.
+pub fn check(status: u16, headers: &[(&str, &[u8])]) -> Result<(), Error> {
+    head(status, headers, 0, true).map(drop)
+}
+
 /// Appends header fields of the program's.
 ///
 /// # Errors

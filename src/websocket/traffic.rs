@@ -140,7 +140,8 @@ impl WebSocket {
         let Some(connection) = self.connections.get_mut(key) else { return };
         let Some(server) = self.servers.get(connection.server) else { return };
         let is_open = matches!(connection.state, State::Open);
-        let mut frames = connection.frames.take().unwrap_or_else(|| Box::new(Frames::new(server.options.max_message)));
+        let limit = connection.max_message.unwrap_or(usize::MAX).min(server.options.max_message);
+        let mut frames = connection.frames.take().unwrap_or_else(|| Box::new(Frames::new(limit)));
         let mut feed = frames.feed(bytes);
         let end = loop {
             match frames.next(&mut feed) {

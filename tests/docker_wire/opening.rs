@@ -163,6 +163,7 @@ fn other_answers_are_errors() {
         (chunked.into_bytes(), 409, "it is  paused"),
         (b"HTTP/1.1 404 Not Found\r\n\r\nNo such container: x\r\n".to_vec(), 404, "No such container: x"),
         (answer("502 Bad Gateway", "", "<html>"), 502, "<html>"),
+        (answer("301 Moved", "Location: /x\r\n", ""), 301, "the Engine answered with a redirect to /x, "),
         (b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n".to_vec(), 500, "HTTP status 500 Oops"),
         (answer("500 Oops", "", &long), 500, "xxxx"),
         (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\n\xff\xfe".to_vec(), 403, "\u{fffd}\u{fffd}"),

@@ -65,9 +65,14 @@ impl DockerDriver {
         self.lp.docker()
     }
 
-    /// A client with the default options.
+    /// A client with patience: a busy machine's Engine may take its time, and that is no failure of what is tested.
     pub fn client(&mut self, address: &str) -> ClientKey {
-        self.client_with(DockerOptions { address: Some(address.to_owned()), ..DockerOptions::default() })
+        self.client_with(DockerOptions {
+            address: Some(address.to_owned()),
+            connect_timeout: Duration::from_secs(60),
+            timeout: Duration::from_secs(120),
+            ..DockerOptions::default()
+        })
     }
 
     pub fn client_with(&mut self, options: DockerOptions) -> ClientKey {

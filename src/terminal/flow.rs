@@ -1,0 +1,168 @@
+//! Who waits for whom: output to viewers at their pace, and the process at theirs.
+//!
+//! A viewer is stopped while it has said `2`, or while more than the high watermark waits for it. It stays at its place
+//! in the stream and is sent the rest from the scrollback later; when the scrollback has moved past that place, it is
+//! cut off with 1013 and may join again.
+//!
+//! The stream is paused, so that in time the process waits, while
+//!  - all viewers are stopped, or
+//!  - one is who may type: those set the pace for all, but for no longer than [`GRACE`] while others want to go on.
+//!    Who only watches never holds up those who do not.
+//!
+//! Nobody holds the process up for longer than the hub's `pause_lift` by a pause, or by taking nothing at all: then it
+//! goes on into the scrollback. Without viewers it goes on, too.
+
+use super::SessionKey;
+use super::hub::Terminal;
+use super::layers::{Layers, LoopEvent};
+use super::session::{HOLD, Session};
+use crate::websocket::ConnKey;
+use bytes::Bytes;
+use std::time::Duration;
+
+/// How long a viewer who may type may hold up the others: long enough for pages that take turns at drawing a flood,
+/// short enough for people who wait for one that hangs.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// What the viewers of a session want.
+struct Wish {
+    /// The stream is to be paused.
+    stop: bool,
+    /// Somebody could go on.
+    keen: bool,
+}
+
+impl Terminal {
+    /// The process wrote.
+    pub(super) fn output<E: LoopEvent>(&mut self, layers: &mut Layers<'_, E>, key: SessionKey, bytes: &Bytes) {
+        let Some(session) = self.sessions.get_mut(key) else { return };
+        let (end, choked) = (session.scrollback.end(), session.choked);
+        let mut behind = false;
+        let mut index = 0;
+        while let Some(conn) = self.viewer_at(key, index) {
+            let ready = self.viewers.get(conn).is_some_and(|it| it.at == end && !it.is_stopped(choked));
+            if ready {
+                self.show(layers, conn, bytes);
+            }
+            let viewer = self.viewers.get(conn).filter(|viewer| !viewer.left);
+            behind |= !ready || viewer.is_none_or(|viewer| viewer.behind);
+            // Who was sent away has left its place in the list to another.
+            index += usize::from(viewer.is_some());
+        }
+        if let Some(session) = self.sessions.get_mut(key) {
+            session.scrollback.push(bytes);
+        }
+        if behind {
+            self.cut_off_the_lost(layers, key);
+            self.regulate(layers, key);
+        }
+        self.tape_output(layers.reactor, key, bytes);
+    }
+
+    fn viewer_at(&self, key: SessionKey, index: usize) -> Option<ConnKey> {
+        self.sessions.get(key)?.viewers.get(index).copied()
+    }
+
+    /// What these viewers lack is not kept any more.
+    fn cut_off_the_lost<E: LoopEvent>(&mut self, layers: &mut Layers<'_, E>, key: SessionKey) {
+        let Some(session) = self.sessions.get(key) else { return };
+        let oldest = session.scrollback.oldest();
+        let is_lost = |conn: &ConnKey| self.viewers.get(*conn).is_some_and(|viewer| viewer.at < oldest);
+        let lost: Vec<ConnKey> = session.viewers.iter().copied().filter(is_lost).collect();
+        for conn in lost {
+            self.cut_off(layers, conn);
+        }
+    }
+
+    /// Pauses the stream or goes on with it, as the viewers' state asks for.
+    pub(super) fn regulate<E: LoopEvent>(&mut self, layers: &mut Layers<'_, E>, key: SessionKey) {
+        let Some(session) = self.sessions.get(key) else { return };
+        let (stream, paused_since) = (session.stream, session.paused_since);
+        let wish = self.wish(session);
+        if !wish.stop {
+            if paused_since.is_some() {
+                self.stop_holding(layers.reactor, key);
+                // A stream that has ended needs nothing.
+                let _ = layers.docker().resume(stream);
+            }
+            return;
+        }
+        let lift = self.hubs.get(session.hub).map(|hub| hub.options.pause_lift).unwrap_or_default();
+        let since = paused_since.unwrap_or_else(|| layers.reactor.now());
+        if paused_since.is_none() {
+            if layers.docker().pause(stream).is_err() {
+                return;
+            }
+            if let Some(session) = self.sessions.get_mut(key) {
+                session.paused_since = Some(since);
+            }
+        }
+        let most = if wish.keen { lift.min(GRACE) } else { lift };
+        self.set_timer(layers.reactor, key, HOLD, since + most);
+    }
+
+    fn wish(&self, session: &Session) -> Wish {
+        let mut wish = Wish { stop: false, keen: false };
+        if session.cause.is_some() || !session.is_alive() {
+            return wish;
+        }
+        let (mut any, mut writer) = (false, false);
+        for viewer in session.viewers.iter().filter_map(|conn| self.viewers.get(*conn)) {
+            if !viewer.is_stopped(session.choked) {
+                wish.keen = true;
+            } else if !viewer.lifted {
+                any = true;
+                writer |= !viewer.read_only;
+            }
+        }
+        wish.stop = writer || any && !wish.keen;
+        wish
+    }
+
+    /// The stream was paused for as long as it may be: who is stopped now holds it no more. A slow connection that
+    /// takes something at least has another term, if nobody else waits.
+    pub(super) fn lift<E: LoopEvent>(&mut self, layers: &mut Layers<'_, E>, key: SessionKey) {
+        let Some(session) = self.sessions.get(key) else { return };
+        let others_wait = self.wish(session).keen;
+        let mut moves = false;
+        for conn in &session.viewers {
+            let Some(viewer) = self.viewers.get_mut(*conn).filter(|it| it.is_stopped(session.choked)) else { continue };
+            let before = std::mem::replace(&mut viewer.waits, layers.websocket().buffered(*conn).unwrap_or_default());
+            viewer.lifted = viewer.paused || others_wait || viewer.waits >= before;
+            moves |= !viewer.lifted;
+        }
+        if moves && let Some(session) = self.sessions.get_mut(key) {
+            session.paused_since = session.paused_since.map(|_| layers.reactor.now());
+        }
+        self.regulate(layers, key);
+    }
+
+    /// A viewer's reasons to be stopped have changed.
+    pub(super) fn reconsider<E: LoopEvent>(&mut self, layers: &mut Layers<'_, E>, conn: ConnKey) {
+        let Some(viewer) = self.viewers.get(conn).filter(|viewer| !viewer.left) else { return };
+        let key = viewer.session;
+        self.catch_up(layers, conn);
+        let choked = self.sessions.get(key).is_some_and(|session| session.choked);
+        if let Some(viewer) = self.viewers.get_mut(conn)
+            && !viewer.is_stopped(choked)
+        {
+            viewer.lifted = false;
+        }
+        self.regulate(layers, key);
+    }
+
+    /// The process takes its input too slowly, or takes it again: viewers who type are read accordingly.
+    pub(super) fn choke<E: LoopEvent>(&mut self, layers: &mut Layers<'_, E>, key: SessionKey, choked: bool) {
+        let Some(session) = self.sessions.get_mut(key) else { return };
+        if std::mem::replace(&mut session.choked, choked) == choked {
+            return;
+        }
+        for conn in session.viewers.clone() {
+            if self.viewers.get(conn).is_some_and(|viewer| !viewer.read_only) {
+                // One that is closing is not read anyway.
+                let _ = if choked { layers.websocket().pause(conn) } else { layers.websocket().resume(conn) };
+            }
+            self.reconsider(layers, conn);
+        }
+    }
+}

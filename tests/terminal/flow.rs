@@ -1,0 +1,284 @@
+//! Slow viewers, pauses, and processes that do not take their input.
+
+use crate::engine::{Act, Script, flood};
+use crate::stage::Stage;
+use std::time::{Duration, Instant};
+use towline::docker::{ExecOptions, Limits};
+use towline::terminal::HubOptions;
+
+/// More than all buffers between the Engine and a page that does not read.
+const FLOOD: usize = 24 * 1024 * 1024;
+
+fn small() -> HubOptions {
+    HubOptions { scrollback: 64 * 1024, high_watermark: 128 * 1024, ..HubOptions::default() }
+}
+
+fn server() -> towline::websocket::ServerOptions {
+    towline::websocket::ServerOptions { high_watermark: 128 * 1024, ..Default::default() }
+}
+
+#[test]
+fn the_process_waits_for_its_only_viewer() {
+    let script = Script::new();
+    let mut it = Stage::serving(&script.engine.address, small(), server());
+    let session = it.session("web", &["sh"]);
+    let page = it.viewer(session, false);
+    it.pages[page].deaf = true;
+    script.act(Act::Flood(FLOOD));
+    script.exit(5);
+    it.until_still();
+    assert!(it.story(session).iter().all(|word| !word.starts_with("exited")), "{:?}", it.story(session));
+    it.pages[page].deaf = false;
+    assert_eq!(it.until_closed(page), 1000);
+    assert!(it.pages[page].output == flood(FLOOD), "every byte, in order");
+    assert_eq!(it.said(page, 'x'), [r#"x{"code":5}"#]);
+}
+
+#[test]
+fn a_pause_holds_the_process_and_loses_nothing() {
+    let script = Script::new();
+    let mut it = Stage::serving(&script.engine.address, small(), server());
+    let session = it.session("web", &["sh"]);
+    let page = it.viewer(session, false);
+    script.act(Act::Flood(FLOOD));
+    let mut pauses = 0;
+    let mut next = 1024 * 1024;
+    while it.pages[page].output.len() < FLOOD {
+        it.until("more output", |it| it.pages[page].output.len() >= next.min(FLOOD));
+        it.pages[page].send("2");
+        it.until_still();
+        let held = it.pages[page].output.len();
+        it.turn();
+        assert_eq!(it.pages[page].output.len(), held);
+        // Its input still arrives.
+        it.pages[page].types("k");
+        it.pages[page].send("3");
+        pauses += 1;
+        next = held + 6 * 1024 * 1024;
+    }
+    assert!(it.pages[page].output == flood(FLOOD), "every byte, in order");
+    assert!(pauses >= 3);
+    script.write("end");
+    it.until("the input", |_| script.input() == "k".repeat(pauses));
+}
+
+#[test]
+fn a_pause_that_lasts_is_lifted_into_the_scrollback() {
+    let script = Script::new();
+    let options = HubOptions { pause_lift: Duration::from_millis(300), ..small() };
+    let mut it = Stage::serving(&script.engine.address, options, server());
+    let session = it.session("web", &["sh"]);
+    let page = it.viewer(session, false);
+    script.write("before\n");
+    it.until_output(page, "before");
+    it.pages[page].send("2");
+    it.pages[page].types("paused");
+    it.until("the pause", |_| script.input() == "paused");
+    let since = Instant::now();
+    script.write("meanwhile\n");
+    script.exit(0);
+    // The process has gone on, and ended: its viewer is shown all of it.
+    assert_eq!(it.until_closed(page), 1000);
+    assert!(since.elapsed() > Duration::from_millis(200), "{:?}", since.elapsed());
+    assert_eq!(it.pages[page].text(), "before\nmeanwhile\n");
+    assert_eq!(it.said(page, 'x'), [r#"x{"code":0}"#]);
+}
+
+/// A connection that takes little is not one that takes nothing.
+#[test]
+fn a_slow_connection_is_waited_for_longer() {
+    let script = Script::new();
+    let options = HubOptions { high_watermark: 24 * 1024 * 1024, pause_lift: Duration::from_millis(1000), ..small() };
+    let server = towline::websocket::ServerOptions { high_watermark: 8 * 1024 * 1024, ..server() };
+    let mut it = Stage::serving(&script.engine.address, options, server);
+    let session = it.session("web", &["sh"]);
+    let page = it.viewer(session, false);
+    it.pages[page].deaf = true;
+    const SIZE: usize = FLOOD * 2;
+    script.act(Act::Flood(SIZE));
+    let mut next = Instant::now();
+    it.until("the whole flood", |it| {
+        it.pages[page].deaf = next > Instant::now();
+        if !it.pages[page].deaf {
+            next = Instant::now() + Duration::from_millis(350);
+        }
+        assert_eq!(it.pages[page].closed, None, "{:?}", it.story(session));
+        it.pages[page].output.len() == SIZE
+    });
+    assert!(it.pages[page].output == flood(SIZE));
+}
+
+#[test]
+fn a_lifted_pause_ends_with_the_rest_or_when_that_is_lost() {
+    let script = Script::new();
+    let options = HubOptions { pause_lift: Duration::from_millis(20), ..small() };
+    let mut it = Stage::serving(&script.engine.address, options, server());
+    let session = it.session("web", &["sh"]);
+    let page = it.viewer(session, false);
+    it.pages[page].send("2");
+    it.pages[page].types("paused");
+    it.until("the pause", |_| script.input() == "paused");
+    script.write("one\n");
+    it.until("the lift", |it| it.lp.terminal().info(session).unwrap().scrollback == 4);
+    assert_eq!(it.pages[page].output, b"");
+    it.pages[page].send("3");
+    it.until_output(page, "one\n");
+    // Again, and for longer than the scrollback reaches.
+    it.pages[page].send("2");
+    script.act(Act::Flood(1024 * 1024));
+    assert_eq!(it.until_closed(page), 1013);
+    let again = it.viewer(session, false);
+    script.write("two");
+    it.until_output(again, "two");
+    let all = flood(1024 * 1024);
+    let shown = &it.pages[again].output;
+    assert!(shown.len() > 60 * 1024 && all.ends_with(&shown[..shown.len() - 3]), "{}", shown.len());
+}
+
+#[test]
+fn a_viewer_who_does_not_read_stops_nobody() {
+    for (read_only, pauses) in [(true, false), (false, false), (true, true), (false, true)] {
+        let script = Script::new();
+        let mut it = Stage::serving(&script.engine.address, small(), server());
+        let session = it.session("web", &["sh"]);
+        let (good, bad) = (it.viewer(session, false), it.viewer(session, read_only));
+        if pauses {
+            it.pages[bad].send("2");
+        } else {
+            it.pages[bad].deaf = true;
+        }
+        script.act(Act::Flood(FLOOD));
+        it.until("the whole flood", |it| it.pages[good].output.len() == FLOOD);
+        assert!(it.pages[good].output == flood(FLOOD));
+        assert_eq!(it.lp.terminal().viewers(session), Ok(1), "{read_only} {pauses}");
+        // It learns why once it reads, and comes back.
+        it.pages[bad].deaf = false;
+        assert_eq!(it.until_closed(bad), 1013);
+        assert!(it.story(session).contains(&format!("left {read_only} 1013 1")));
+        let again = it.viewer(session, read_only);
+        script.write("more");
+        it.until_output(again, "more");
+        it.until_output(good, "more");
+        assert_eq!(it.pages[good].closed, None);
+    }
+}
+
+/// Not even for a moment: it could do so again and again.
+#[test]
+fn a_watcher_who_pauses_holds_up_nobody_who_types() {
+    let script = Script::new();
+    let mut it = Stage::new(&script.engine.address);
+    let session = it.session("web", &["sh"]);
+    let (writer, watcher) = (it.viewer(session, false), it.viewer(session, true));
+    let since = Instant::now();
+    for round in 0..15 {
+        // All of a pause that is lifted would be a second each.
+        it.pages[watcher].send("2");
+        it.turn();
+        script.write(&format!("<{round}>"));
+        it.until_output(writer, &format!("<{round}>"));
+        it.pages[watcher].send("3");
+        it.until_output(watcher, &format!("<{round}>"));
+    }
+    assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
+}
+
+#[test]
+fn input_that_is_too_much_is_refused_aloud() {
+    let script = Script::new();
+    let mut it = Stage::new(&script.engine.address);
+    let limits = Limits { high_watermark: 64, low_watermark: 16, max_buffered: 1000, ..Limits::default() };
+    let session = it.session_with(ExecOptions { limits, ..crate::support::terminal("web", &["sh"]) });
+    let (greedy, other) = (it.viewer(session, false), it.viewer(session, false));
+    // In one piece, so that the hub finds both in its queue.
+    let mut both = crate::host::frame(0x82, &[b'0'; 1002]);
+    both.extend(crate::host::frame(0x82, b"0the rest"));
+    it.pages[greedy].client.write(both);
+    assert_eq!(it.until_closed(greedy), 1013);
+    it.pages[other].types("ok");
+    it.until("the input", |_| script.input().ends_with("ok"));
+    assert_eq!(script.input(), "ok", "nothing with a gap before it");
+}
+
+/// The process waits for its output to be taken, and the page for its input, behind which it says `3`.
+#[test]
+fn input_and_output_do_not_wait_for_each_other() {
+    let script = Script::new();
+    let mut it = Stage::serving(&script.engine.address, small(), server());
+    let limits = Limits { high_watermark: 64 * 1024, low_watermark: 16 * 1024, ..Limits::default() };
+    let session = it.session_with(ExecOptions { limits, ..crate::support::terminal("web", &["sh"]) });
+    let page = it.viewer(session, false);
+    script.write("ready");
+    it.until_output(page, "ready");
+    it.pages[page].send("2");
+    script.act(Act::Flood(FLOOD));
+    const INPUT: usize = 24 * 1024 * 1024;
+    for _ in 0..24 {
+        it.pages[page].types(&"x".repeat(INPUT / 24));
+    }
+    it.pages[page].send("3");
+    it.until("all input", |_| script.input.lock().unwrap().len() == INPUT);
+    it.until("all output", |it| it.pages[page].output.len() == FLOOD + 5);
+    assert!(it.pages[page].output[5..] == flood(FLOOD));
+}
+
+/// Pages that draw a flood each say when they have had enough: those who may type are waited for.
+#[test]
+fn pages_that_take_turns_stay() {
+    let script = Script::new();
+    let mut it = Stage::serving(&script.engine.address, small(), server());
+    let session = it.session("web", &["sh"]);
+    let pages = [it.viewer(session, false), it.viewer(session, false)];
+    script.act(Act::Flood(FLOOD));
+    let mut paused = [None, None];
+    let mut next = [0, 512 * 1024];
+    it.until("the whole flood", |it| {
+        for (index, page) in pages.into_iter().enumerate() {
+            let page = &mut it.pages[page];
+            if let Some(since) = paused[index] {
+                if Instant::elapsed(&since) > Duration::from_millis(30) {
+                    paused[index] = None;
+                    next[index] = page.output.len() + 1024 * 1024;
+                    page.send("3");
+                }
+            } else if page.output.len() >= next[index] {
+                paused[index] = Some(Instant::now());
+                page.send("2");
+            }
+        }
+        pages.into_iter().all(|page| it.pages[page].output.len() == FLOOD)
+    });
+    for page in pages {
+        assert!(it.pages[page].output == flood(FLOOD));
+        assert_eq!(it.pages[page].closed, None);
+    }
+}
+
+#[test]
+fn a_process_that_takes_no_input_stops_the_typing_not_the_session() {
+    let script = Script::new();
+    let mut it = Stage::serving(&script.engine.address, small(), server());
+    let limits = Limits { high_watermark: 64 * 1024, low_watermark: 16 * 1024, ..Limits::default() };
+    let session = it.session_with(ExecOptions { limits, ..crate::support::terminal("web", &["sh"]) });
+    let (page, watcher) = (it.viewer(session, false), it.viewer(session, true));
+    script.act(Act::Deaf);
+    script.write("ready");
+    script.act(Act::Deaf);
+    it.until_output(watcher, "ready");
+    // 24 MiB, of which the hub takes a part; the page's connection holds the rest.
+    for _ in 0..24 {
+        it.pages[page].types(&"x".repeat(1024 * 1024));
+    }
+    // Another page pauses behind input that is not read: that must not hold up what the process writes for ever.
+    it.pages[page].send("2");
+    it.until_still();
+    assert!(!it.pages[page].client.has_sent_all(), "the hub has taken it all");
+    script.write("output");
+    it.until_output(watcher, "output");
+    it.until("all input", |_| script.input.lock().unwrap().len() == 24 * 1024 * 1024);
+    assert!(it.pages[page].client.has_sent_all());
+    it.pages[page].send("3");
+    it.pages[page].types("end");
+    it.until("the end", |_| script.input().ends_with("end"));
+    it.until_output(page, "output");
+}
