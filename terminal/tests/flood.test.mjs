@@ -112,7 +112,7 @@ test(`Ctrl-C ends \`cat\` of ${MEBIBYTES} MiB within 500 ms`, { timeout: 120_000
     const { page, output } = await shell(t);
     await bigFile(page);
     const times = [];
-    for (let n = 0; n < ROUNDS; n++) {
+    for (let n = 0; n < 3; n++) {
         await run(page, 'cat /tmp/big');
         await output.more(UNDER_WAY);
         times.push(await interrupt(page));
