@@ -78,11 +78,9 @@ async function interrupted(t, command) {
     await sees(page, /^alive-1$/m);
 }
 
-/** The median counts: what else the machine does may delay one. */
 function tell(t, words, times) {
     t.diagnostic(words);
-    const median = [...times].sort((a, b) => a - b)[times.length >> 1];
-    assert.ok(median < LIMIT, `${words}; at most ${LIMIT} ms are allowed`);
+    assert.ok(Math.max(...times) < LIMIT, `${words}; at most ${LIMIT} ms are allowed`);
 }
 
 test('Ctrl-C ends `yes` within 500 ms', (t) => interrupted(t, 'yes'));
@@ -111,13 +109,10 @@ test(`a file of ${MEBIBYTES} MiB goes by, and its end is there`, { timeout: 300_
 test(`Ctrl-C ends \`cat\` of ${MEBIBYTES} MiB within 500 ms`, { timeout: 120_000 }, async (t) => {
     const { page, output } = await shell(t);
     await bigFile(page);
-    const times = [];
-    for (let n = 0; n < 3; n++) {
-        await run(page, 'cat /tmp/big');
-        await output.more(UNDER_WAY);
-        times.push(await interrupt(page));
-    }
-    tell(t, `Ctrl-C during cat: ${times.map((time) => `${time.toFixed(0)} ms`).join(', ')}`, times);
+    await run(page, 'cat /tmp/big');
+    await output.more(UNDER_WAY);
+    const time = await interrupt(page);
+    tell(t, `Ctrl-C during cat: ${time.toFixed(0)} ms`, [time]);
     await run(page, 'rm /tmp/big; echo alive-$((1))');
     await sees(page, /^alive-1$/m);
 });

@@ -287,8 +287,7 @@ fn many_floods_do_not_starve_a_keystroke() {
             turns += 1;
             it.seen(shell).pieces >= round
         });
-        // Most are those in which the peer's thread waits for a processor.
-        assert!(turns < 5000, "{turns} turns for one echo");
+        assert!(turns < 200, "{turns} turns for one echo");
     }
     assert!(it.docker().close_client(client));
 }
