@@ -42,7 +42,8 @@ final class WebTerminal
         date('c');
         $this->tokens = new Tokens($options['token'] ?? null);
         $this->hub = new Hub($docker->loop, linger: $options['linger'] ?? 300.0, idleTimeout: $options['idle'] ?? null);
-        $this->server = new Server($listen, $docker->loop);
+        // What is on its way to a page delays the answer to Ctrl-C.
+        $this->server = new Server($listen, $docker->loop, highWatermark: 128 * 1024);
     }
 
     /** Serves until a signal comes. */
