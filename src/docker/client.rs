@@ -131,7 +131,14 @@ impl<'a, E: From<Event>> Commands<'a, E> {
     /// # Errors
     /// [`Error::Stale`].
     pub fn pause(&mut self, stream: StreamKey) -> Result<(), Error> {
-        self.state.pause(stream)
+        self.reactor.refresh_now();
+        self.state.pause(self.reactor, stream, true)
+    }
+
+    /// [`pause`](Self::pause) that takes nothing more in. For short pauses: what is taken in delays what comes after.
+    /// A `pause` after it goes on reading, up to the `pause_buffer`.
+    pub(crate) fn pause_reading(&mut self, stream: StreamKey) -> Result<(), Error> {
+        self.state.pause(self.reactor, stream, false)
     }
 
     /// Ends a pause.

@@ -280,9 +280,29 @@ impl Docker {
         self.watch_for_room(reactor, conn_key);
     }
 
-    pub(super) fn pause(&mut self, key: StreamKey) -> Result<(), Error> {
-        self.streams.get_mut(key).ok_or(Error::Stale("stream"))?.paused = true;
+    /// Holds output back; `ahead`: up to the stream's limit it is read nevertheless.
+    pub(super) fn pause<E: From<Event>>(
+        &mut self,
+        reactor: &mut Reactor<E>,
+        key: StreamKey,
+        ahead: bool,
+    ) -> Result<(), Error> {
+        let stream = self.streams.get_mut(key).ok_or(Error::Stale("stream"))?;
+        let goes_on = stream.paused && ahead && !stream.reads_ahead;
+        (stream.paused, stream.reads_ahead) = (true, ahead);
+        if goes_on {
+            self.read_on(reactor, key);
+        }
         Ok(())
+    }
+
+    /// What has come while the connection was not read is looked at in the next turn.
+    fn read_on<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: StreamKey) {
+        if let Some(Stage::Open(conn_key)) = self.streams.get(key).map(|stream| stream.stage)
+            && let Some((_, registration)) = self.connections.get(conn_key).and_then(|c| c.wire.as_ref())
+        {
+            reactor.again(*registration);
+        }
     }
 
     pub(super) fn resume<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: StreamKey) -> Result<(), Error> {
@@ -294,11 +314,7 @@ impl Docker {
         for _ in 0..stream.held() {
             reactor.push(Event::Stream { stream: key, kind: StreamEvent::Output { bytes: Bytes::new(), stream: 1 } });
         }
-        if let Stage::Open(conn_key) = stream.stage
-            && let Some((_, registration)) = self.connections.get(conn_key).and_then(|c| c.wire.as_ref())
-        {
-            reactor.again(*registration);
-        }
+        self.read_on(reactor, key);
         Ok(())
     }
 }

@@ -87,6 +87,8 @@ pub struct Stream {
     /// It begins with a log that podman sends.
     pub is_podmans_log: bool,
     pub paused: bool,
+    /// A pause still takes in what its limit allows.
+    pub reads_ahead: bool,
     /// The program has closed it.
     pub closed: bool,
     held: VecDeque<(u8, BytesMut)>,
@@ -130,6 +132,7 @@ impl Stream {
             demux: None,
             is_podmans_log: false,
             paused: false,
+            reads_ahead: true,
             closed: false,
             held: VecDeque::new(),
             held_bytes: 0,
@@ -202,7 +205,7 @@ impl Stream {
     pub fn pause_room(&self) -> Option<usize> {
         let list = self.held.capacity() * PLACE;
         self.paused.then(|| {
-            let limit = self.limits().pause_buffer;
+            let limit = if self.reads_ahead { self.limits().pause_buffer } else { 0 };
             // A part is left for what grows before it is counted: the list, the last piece, the queue of events.
             (limit - limit / 64).saturating_sub(self.held_bytes + list)
         })

@@ -25,7 +25,7 @@ impl Terminal {
             // It is there: it was looked up a moment ago.
             LINGER => drop(self.end(layers, key, Cause::Abandoned)),
             IDLE => self.idle(layers, key),
-            HOLD => self.lift(layers, key),
+            HOLD => self.held(layers, key),
             KILL => self.signal(layers, key),
             TAPE => self.tape_write(layers.reactor, key),
             _ => {}

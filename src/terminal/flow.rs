@@ -9,6 +9,10 @@
 //!  - one is who may type: those set the pace for all, but for no longer than [`GRACE`] while others want to go on.
 //!    Who only watches never holds up those who do not.
 //!
+//! A pause that lasts no longer than [`BRIEF`] takes nothing in: pages that draw a flood pause many times a second, and
+//! what was taken in would stand before the answer to Ctrl-C. One that lasts goes on reading, up to what a pause of the
+//! stream may keep, lest a process that ends meanwhile lose what the Engine does not keep.
+//!
 //! Nobody holds the process up for longer than the hub's `pause_lift` by a pause, or by taking nothing at all: then it
 //! goes on into the scrollback. Without viewers it goes on, too.
 
@@ -23,6 +27,9 @@ use std::time::Duration;
 /// How long a viewer who may type may hold up the others: long enough for pages that take turns at drawing a flood,
 /// short enough for people who wait for one that hangs.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// How long a pause takes nothing in. An Engine drops what was not read 2 s after the process has ended.
+const BRIEF: Duration = Duration::from_secs(1);
 
 /// What the viewers of a session want.
 struct Wish {
@@ -87,18 +94,33 @@ impl Terminal {
             }
             return;
         }
-        let lift = self.hubs.get(session.hub).map(|hub| hub.options.pause_lift).unwrap_or_default();
+        let most = self.longest_pause(session, &wish);
         let since = paused_since.unwrap_or_else(|| layers.reactor.now());
-        if paused_since.is_none() {
-            if layers.docker().pause(stream).is_err() {
-                return;
-            }
-            if let Some(session) = self.sessions.get_mut(key) {
-                session.paused_since = Some(since);
-            }
+        if paused_since.is_none() && layers.docker().pause_reading(stream).is_err() {
+            return;
         }
-        let most = if wish.keen { lift.min(GRACE) } else { lift };
-        self.set_timer(layers.reactor, key, HOLD, since + most);
+        if let Some(session) = self.sessions.get_mut(key) {
+            session.paused_since = Some(since);
+        }
+        let is_brief = since + BRIEF > layers.reactor.now();
+        self.set_timer(layers.reactor, key, HOLD, since + if is_brief { BRIEF.min(most) } else { most });
+    }
+
+    fn longest_pause(&self, session: &Session, wish: &Wish) -> Duration {
+        let lift = self.hubs.get(session.hub).map(|hub| hub.options.pause_lift).unwrap_or_default();
+        if wish.keen { lift.min(GRACE) } else { lift }
+    }
+
+    /// A pause has lasted for a while.
+    pub(super) fn held<E: LoopEvent>(&mut self, layers: &mut Layers<'_, E>, key: SessionKey) {
+        let Some(session) = self.sessions.get(key) else { return };
+        let Some(since) = session.paused_since else { return };
+        if since + self.longest_pause(session, &self.wish(session)) <= layers.reactor.now() {
+            return self.lift(layers, key);
+        }
+        // A stream that has ended needs nothing.
+        let _ = layers.docker().pause(session.stream);
+        self.regulate(layers, key);
     }
 
     fn wish(&self, session: &Session) -> Wish {
@@ -121,7 +143,7 @@ impl Terminal {
 
     /// The stream was paused for as long as it may be: who is stopped now holds it no more. A slow connection that
     /// takes something at least has another term, if nobody else waits.
-    pub(super) fn lift<E: LoopEvent>(&mut self, layers: &mut Layers<'_, E>, key: SessionKey) {
+    fn lift<E: LoopEvent>(&mut self, layers: &mut Layers<'_, E>, key: SessionKey) {
         let Some(session) = self.sessions.get(key) else { return };
         let others_wait = self.wish(session).keen;
         let mut moves = false;

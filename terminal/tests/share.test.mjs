@@ -69,9 +69,11 @@ test('two who type share one terminal, in the size of who resized last', async (
     const is = (page, wanted) => page.waitForFunction((now) => document.querySelector('#size').textContent === now, wanted);
     const tabs = await writer.evaluate(() => sessionStorage.getItem('towline.tabs'));
     const second = await open(t, server.url, { viewport: { width: 700, height: 400 } });
-    await second.evaluate((kept) => sessionStorage.setItem('towline.tabs', kept), tabs);
-    // What a page keeps while it lives is written when something changes: this one must not write once more.
-    await second.evaluate(() => { Storage.prototype.setItem = () => {}; });
+    // A page writes its tabs down whenever something changes: from here on this one, which is left, must not.
+    await second.evaluate((kept) => {
+        sessionStorage.setItem('towline.tabs', kept);
+        Storage.prototype.setItem = () => {};
+    }, tabs);
     await second.reload();
     await sees(second, /^seen-7$/m);
     await is(writer, await size(second));
