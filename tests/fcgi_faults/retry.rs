@@ -325,6 +325,7 @@ fn what_came_since_the_answer_is_found_before_the_connection_is_used_again() {
                         }
                         assert!(conn.await_arrived());
                         there.send(()).unwrap();
+                        return conn.drain();
                     }
                 }
             });
