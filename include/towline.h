@@ -259,7 +259,8 @@ typedef struct {
      */
     uint64_t max_pending;
     /**
-     * 1: reuse connections, each of which pins a php-fpm worker while it is open. 0: do not. Default 1.
+     * 1: reuse connections, each of which pins a php-fpm worker while it is open. 0: do not; for scripts that go on
+     * after fastcgi_finish_request(), for on a reused connection the next request waits for them. Default 1.
      */
     uint32_t keep_alive;
     /**
@@ -1067,7 +1068,8 @@ towline_status towline_fcgi_builder_query(towline_fcgi_builder *builder, const c
 towline_status towline_fcgi_builder_content_type(towline_fcgi_builder *builder, const char *content_type);
 
 /**
- * Adds a CGI variable, or overrides one that Towline sets itself. The last value given for a name counts.
+ * Adds a CGI variable, or overrides one that Towline sets itself. The last value given for a name counts. Never take
+ * names from untrusted input: PHP_VALUE and PHP_ADMIN_VALUE are php.ini settings, and may outlast the request.
  */
 towline_status towline_fcgi_builder_param(towline_fcgi_builder *builder,
                                           const char *name,
@@ -1141,7 +1143,8 @@ towline_status towline_fcgi_get_values(towline_loop *loop,
 
 /**
  * Ends a request that has not ended: of its callbacks only on_error comes any more, with TOWLINE_ERR_CANCELLED, in a
- * later tick. The script may run on until its next output: FastCGI servers know no other way.
+ * later tick. The connection is closed, for php-fpm knows no other way: the script may run on until
+ * its next output.
  */
 towline_status towline_fcgi_cancel(towline_loop *loop, uint64_t request);
 

@@ -6,7 +6,6 @@ use Towline\FastCgi\{Client, Request};
 require __DIR__ . '/inc.php';
 register_shutdown_function(fn () => print("\nshutdown function\n"));
 $client = client();
-$fpm = $client->stats()['upstreams'][0]['address'];
 $client->send(Request::get(script('echo 1;')))->onDone(function () use ($client) {
     $client->send(Request::get(script('echo 2;')))->onDone(function () {
         exit('exits');

@@ -1,12 +1,11 @@
 --TEST--
-A fatal error in a callback ends the script, and nothing is left behind
+A fatal error in a callback ends the script
 --FILE--
 <?php
 use Towline\FastCgi\{Client, Request};
 require __DIR__ . '/inc.php';
 register_shutdown_function(fn () => print("\nshutdown function\n"));
 $client = client();
-$fpm = $client->stats()['upstreams'][0]['address'];
 $client->send(Request::get(script('echo 1;')))->onDone(function () use ($client) {
     $client->send(Request::get(script('echo 2;')))->onDone(function () {
         eval('function strlen() {}');

@@ -13,6 +13,9 @@ $owners = [
     'an exception' => 'throw new Exception("x");',
     'a fatal error' => 'ini_set("memory_limit", "8M"); $x = str_repeat("x", 1 << 30);',
     'exit() in a callback' => '$loop = new Towline\Loop(); $loop->defer(function () { exit(4); }); $loop->run();',
+    'a fatal error in a request\'s callback' => '$client = new Towline\FastCgi\Client($fpm->address);
+        $client->send(Towline\FastCgi\Request::get("/none.php"))->onDone(function () { eval("function strlen() {}"); });
+        $client->loop->run(); echo "never reached";',
     'a forked child that ends' => 'if (pcntl_fork() === 0) { exit(0); } pcntl_wait($status);
         echo (new Towline\FastCgi\Client($fpm->address))->ping()->await() ? "still answers\n" : "gone\n";',
     'SIGTERM' => 'fgets(STDIN);',
@@ -54,6 +57,7 @@ exit():  ok
 an exception:  ok
 a fatal error:  ok
 exit() in a callback:  ok
+a fatal error in a request's callback:  ok
 a forked child that ends: still answers ok
 SIGTERM:  ok
 SIGKILL:  ok

@@ -21,6 +21,24 @@ $loop->defer(function () use ($loop) {
 $loop->run();
 echo "all done, ", $loop->pending(), " pending\n";
 
+// A stop() before a nested run() is for the outer one, however the nested one ends.
+foreach ([fn () => null, fn () => throw new LogicException('from the nested run()')] as $ends) {
+    $loop->defer(function () use ($loop, $ends) {
+        $loop->stop();
+        $loop->defer(fn () => print("runs in the nested run()\n"));
+        $loop->defer($ends);
+        try {
+            $loop->run();
+        } catch (LogicException $e) {
+            echo $e->getMessage(), "\n";
+        }
+        $loop->defer(fn () => print("left for later\n"));
+    });
+    $loop->run();
+    echo "the outer run() was stopped, ", $loop->pending(), " kept\n";
+    $loop->run();
+}
+
 for ($i = 1; $i <= 3; $i++) {
     $loop->defer(function () use ($loop, $i) {
         echo "$i\n";
@@ -41,6 +59,13 @@ stops the nested run() only
 outer ends
 inner, by a nested run()
 all done, 0 pending
+runs in the nested run()
+the outer run() was stopped, 1 kept
+left for later
+runs in the nested run()
+from the nested run()
+the outer run() was stopped, 1 kept
+left for later
 1
 stopped, 2 kept
 2

@@ -115,7 +115,7 @@ TypeError: Towline\FastCgi\Client::__construct(): Argument #1 ($address) must be
 ValueError: "nonsense" is no address: the port is missing; expected unix:/path, /path, tcp://host:port, host:port or [v6]:port
 ValueError: "tcp://127.0.0.1:99999" is no address: the port is a number from 1 to 65535; expected unix:/path, /path, tcp://host:port, host:port or [v6]:port
 ValueError: Towline\FastCgi\Client::__construct(): Argument #3 ($maxConnections) must be at least 1, 0 given
-ValueError: Towline\FastCgi\Client::__construct(): Argument #4 ($maxPending) must be at least 0, -1 given
+ValueError: Towline\FastCgi\Client::__construct(): Argument #4 ($maxPending) must be at least 1, -1 given
 ValueError: Towline\FastCgi\Client::__construct(): Argument #10 ($timeout) must be a finite number of seconds, 0 or more, -1 given
 ValueError: Towline\FastCgi\Client::__construct(): Argument #6 ($idleClose) must be a finite number of seconds, 0 or more, inf given
 ValueError: Towline\FastCgi\Client::__construct(): Argument #7 ($connectTimeout) must be a finite number of seconds, 0 or more, NaN given

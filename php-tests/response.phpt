@@ -24,6 +24,19 @@ attempt(fn () => clone $response);
 attempt(fn () => serialize($response));
 var_dump($client->request(Request::get(script('header("Location: /elsewhere");')))->status);
 var_dump($client->request(Request::get(script('http_response_code(204);')))->status);
+
+// A request that waits for another one's connection has been sent all the same.
+$single = client(1, [], maxConnections: 1);
+$single->send(Request::get(script('usleep(50_000);')));
+var_dump($single->request(Request::get(script('')))->duration >= 0.05);
+
+// A server of another kind has a status of its own.
+[$path, $socket] = listener();
+$future = (new Client($path))->send(new Request('/x'));
+$server = stream_socket_accept($socket);
+fread($server, 65536);
+fwrite($server, "\1\6\0\1\0\2\0\0\r\n" . "\1\3\0\1\0\x8\0\0\xff\0\0\7\0\0\0\0");
+var_dump($future->await()->appStatus === 0xff000007);
 ?>
 --EXPECTF--
 string(1) "1"
@@ -87,3 +100,5 @@ Error: Trying to clone an uncloneable object of class Towline\FastCgi\Response
 Exception: Serialization of 'Towline\FastCgi\Response' is not allowed
 int(302)
 int(204)
+bool(true)
+bool(true)

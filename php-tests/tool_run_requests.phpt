@@ -20,6 +20,10 @@ $run('--data', '@data.json', '--param', 'CONTENT_TYPE=text/plain', '--method', '
 echo tool(['run', '--data', '-', 'show.php', 'show.php'], 'from stdin')[1];
 echo tool(['run', '--repeat', '2', '-j1', '--', '-odd.php', 'show.php'])[1];
 
+// php-fpm is given the path that was given, links and all; only '..', which it refuses, is resolved.
+symlink(place('where.php', '<?php echo basename($_SERVER["SCRIPT_FILENAME"]), " ", $_SERVER["SCRIPT_FILENAME"][0], "\n";'), 'link.php');
+echo tool(['run', scratch() . '/link.php', 'link.php', './link.php', '../' . basename(scratch()) . '/link.php'])[1];
+
 // A file above 1 MiB is read piece by piece, again for each request.
 $big = str_repeat('0123456789abcdef', 200_000);
 place('big', $big);
@@ -39,4 +43,8 @@ odd
 GET  -  - - 128M 
 odd
 GET  -  - - 128M 
+link.php /
+link.php /
+link.php /
+where.php /
 same 0

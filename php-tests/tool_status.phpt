@@ -14,6 +14,10 @@ echo "$code $err{$status['pool']} ", count($status['processes']), "\n";
 echo substr_count($out, 'pid:'), "\n";
 [$code, $out, $err] = tool(['status', '--fpm', $fpm->address, '--path', '/other']);
 echo "$code $out", preg_match('/^towline: .+\n$/', $err) ? "one line\n" : $err;
+foreach (['[]', '{"a":1,"processes":[1]}', '{"a":1,"processes":[[]]}', '{"a":1,"processes":7}', '{"1":2,"processes":{"x":{"b":[3]}}}'] as $json) {
+    [$code, $out, $err] = tool(['status', '--fpm', $fpm->address, '--path', place('page.php', "<?php echo '$json';")]);
+    echo "$code $out", plain($err);
+}
 [$code, $out, $err] = tool(['status', '--fpm', scratch() . '/none.sock']);
 echo "$code $out", plain($err);
 ?>
@@ -23,4 +27,11 @@ process manager:      static
 0 towline 1
 1
 1 one line
+1 towline: DIR/page.php is no status page of php-fpm; expected names with their values
+1 towline: DIR/page.php is no status page of php-fpm; expected names with their values
+1 towline: DIR/page.php is no status page of php-fpm; expected names with their values
+1 towline: DIR/page.php is no status page of php-fpm; expected a list of processes
+0 1: 2
+
+b: [3]
 1 towline: cannot connect to DIR/none.sock: No such file or directory (os error 2) (is php-fpm running, and is this its `listen` path?)

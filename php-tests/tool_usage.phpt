@@ -10,7 +10,8 @@ foreach ([
     ['run', '--json=yes', 'x.php'], ['run', '--param', 'K', 'x.php'], ['run', '--param', '=V', 'x.php'], ['run', '--data', '@none', 'x.php'],
     ['run', '--fpm', '/x', '--workers', '2', 'x.php'], ['run', '--fpm', 'nonsense', 'x.php'], ['run', '--method', 'G T', 'x.php'],
     ['run', '--param', 'HTTP_PROXY=x', 'x.php'], ['run', '--workers', '99999', 'x.php'], ['run', '--ini', 'a b=c', 'x.php'],
-    ['run', '--ini', "user_agent=a\nb", 'x.php'], ['run', ''], ['exec'], ['exec', 'web'], ['exec', '-x', 'web', 'ls'], ['exec', '-ix', 'web', 'ls'], ['exec', '-i=1', 'web', 'ls'],
+    ['run', '--ini', "user_agent=a\nb", 'x.php'], ['run', ''],
+    ['run', '--repeat', '9223372036854775807', 'x.php', 'x.php'], ['exec'], ['exec', 'web'], ['exec', '-x', 'web', 'ls'], ['exec', '-ix', 'web', 'ls'], ['exec', '-i=1', 'web', 'ls'],
     ['exec', '-e', '=x', 'web', 'ls'], ['exec', '-u'], ['exec', '-itu'], ['exec', '..', 'ls'], ['exec', '-H', 'ftp://x', 'web', 'ls'], ['exec', 'web', ''],
     ['containers', 'web'], ['containers', '--jsno'], ['containers', '--filter', 'x'], ['status'], ['status', '--fpm', '/x', 'y'], ['status', '--nope'],
 ] as $arguments) {
@@ -28,8 +29,10 @@ echo stream_get_contents($pipes[2]), proc_close($full), "\n";
 // Every option that exists is in the help.
 foreach ([
     'run' => ['fpm', 'workers', 'ini', 'env', 'jobs', 'method', 'query', 'data', 'param', 'timeout', 'repeat', 'json'],
+    'status' => ['fpm', 'path', 'full', 'json', 'timeout'],
     'exec' => ['interactive', 'tty', 'user', 'workdir', 'env', 'privileged', 'detach-keys', 'host'],
     'containers' => ['all', 'filter', 'json', 'host'],
+    'terminal' => ['listen', 'docker', 'allow', 'command', 'user', 'read-only', 'record', 'token', 'no-token', 'idle', 'linger'],
 ] as $command => $options) {
     preg_match_all('/--([a-z-]+)/', tool([$command, '--help'])[1], $shown);
     foreach ($options as $option) {
@@ -62,6 +65,7 @@ foreach ([
 2 towline: "a b" is no name of an ini setting; expected letters, digits, '_', '.' and '-', a letter or '_' first; see towline run --help
 2 towline: the value of ini setting "user_agent" holds the control character '\n'; expected one line of text; see towline run --help
 2 towline: a SCRIPT is empty; see towline run --help
+2 towline: --repeat got '9223372036854775807'; with 2 scripts that is more than can be counted; see towline run --help
 2 towline: no CONTAINER given; see towline exec --help
 2 towline: no COMMAND given; see towline exec --help
 2 towline: unknown option -x; see towline exec --help

@@ -187,7 +187,8 @@ namespace Towline\FastCgi {
          * @param ?Loop $loop null: a new one
          * @param int $maxConnections per upstream; keep it below the pool's pm.max_children. Requests beyond it wait in a queue.
          * @param int $maxPending waiting requests before QueueFullException
-         * @param bool $keepAlive reuse connections; each pins a php-fpm worker while it is open
+         * @param bool $keepAlive reuse connections; each pins a php-fpm worker while it is open. False for scripts that go on after
+         *     fastcgi_finish_request(): on a reused connection the next request waits for them.
          * @param float $idleClose an idle connection is closed after so many seconds
          * @param ?float $firstByteTimeout from the request sent to the first byte of the answer
          * @param ?float $idleTimeout between two bytes
@@ -247,13 +248,14 @@ namespace Towline\FastCgi {
         public function each(iterable $requests, int $concurrency = 8): \Iterator {}
 
         /**
-         * php-fpm's status page (pm.status_path), decoded. Anything else than JSON with status 200 is a ProtocolException.
+         * php-fpm's status page (pm.status_path), decoded. Anything else than JSON with status 200 is a ProtocolException. It takes a
+         * free worker, unless this is a client of pm.status_listen.
          *
          * @return Future<array<string, mixed>>
          */
         public function status(string $path = '/status', bool $full = false): Future {}
 
-        /** @return Future<bool> true when ping.path answers pong */
+        /** @return Future<bool> true when ping.path answers pong; it takes a free worker, as status() does */
         public function ping(string $path = '/ping'): Future {}
 
         /**
@@ -283,7 +285,8 @@ namespace Towline\FastCgi {
          * @param string $query already percent-encoded, without the question mark
          * @param string|\Closure(int): ?string $body bytes, or a source that is asked for at most $n bytes at a time and returns null
          *     or '' at the end; a source needs $contentLength. A source that calls run(), or awaits its own request, waits for itself.
-         * @param array<string, string|int|float|bool> $params added to, and overriding, the CGI variables that Towline sets itself
+         * @param array<string, string|int|float|bool> $params added to, and overriding, the CGI variables that Towline sets itself. Never
+         *     take names from untrusted input: PHP_VALUE and PHP_ADMIN_VALUE are php.ini settings, and may outlast the request.
          */
         public function __construct(
             string $script,
@@ -317,6 +320,7 @@ namespace Towline\FastCgi {
          */
         public static function multipart(string $script, array $fields, array $files): Request {}
 
+        /** As one of the constructor's $params. */
         public function withParam(string $name, string $value): Request {}
 
         /** Sets HTTP_*, or CONTENT_TYPE for Content-Type. 'Proxy' is refused (httpoxy), and so is Content-Length. */

@@ -33,7 +33,8 @@ pub struct towline_fcgi_client_options {
     pub max_connections: u32,
     /// Requests that may wait for a connection. Default 100000.
     pub max_pending: u64,
-    /// 1: reuse connections, each of which pins a php-fpm worker while it is open. 0: do not. Default 1.
+    /// 1: reuse connections, each of which pins a php-fpm worker while it is open. 0: do not; for scripts that go on
+    /// after fastcgi_finish_request(), for on a reused connection the next request waits for them. Default 1.
     pub keep_alive: u32,
     /// A towline_fcgi_balance. Default TOWLINE_FCGI_LEAST_CONNECTIONS.
     pub balance: i32,

@@ -290,7 +290,11 @@ pub unsafe extern "C" fn towline_loop_tick(
                     Failure::invalid(format!("timeout_ms is {ms}; expected 0 or more, or -1 for no limit"))
                 })?)),
             };
-            let count = this.tick(timeout)?;
+            // A stop that was asked for before is for the run around this call.
+            let outer = this.stop.replace(false);
+            let result = this.tick(timeout);
+            this.stop.set(outer || this.stop.get());
+            let count = result?;
             if !dispatched.is_null() {
                 dispatched.write(count);
             }

@@ -209,7 +209,8 @@ pub unsafe extern "C" fn towline_fcgi_builder_content_type(
     }
 }
 
-/// Adds a CGI variable, or overrides one that Towline sets itself. The last value given for a name counts.
+/// Adds a CGI variable, or overrides one that Towline sets itself. The last value given for a name counts. Never take
+/// names from untrusted input: PHP_VALUE and PHP_ADMIN_VALUE are php.ini settings, and may outlast the request.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn towline_fcgi_builder_param(
     builder: *mut towline_fcgi_builder,

@@ -221,7 +221,8 @@ pub unsafe extern "C" fn towline_fcgi_get_values(
 }
 
 /// Ends a request that has not ended: of its callbacks only on_error comes any more, with TOWLINE_ERR_CANCELLED, in a
-/// later tick. The script may run on until its next output: FastCGI servers know no other way.
+/// later tick. The connection is closed, for php-fpm knows no other way: the script may run on until
+/// its next output.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn towline_fcgi_cancel(r#loop: *mut towline_loop, request: u64) -> towline_status {
     // SAFETY: the caller keeps the rules of the header.

@@ -97,7 +97,7 @@ impl<'a, E: From<Event>> Commands<'a, E> {
     }
 
     /// Ends a request with [`super::EventKind::Failed`] and this error; false when it has ended already. Its
-    /// connection is closed: FastCGI servers know no other way, and the script notices at its next output.
+    /// connection is closed: php-fpm knows no other way, and the script notices at its next output.
     pub fn fail(&mut self, request: RequestKey, error: Error) -> bool {
         self.reactor.refresh_now();
         self.state.abandon(self.reactor, request, error)

@@ -166,3 +166,127 @@ fn in_words(error: &io::Error) -> String {
     };
     format!("{error}{hint}")
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+    use crate::fastcgi::upstream::Upstream;
+    use crate::fastcgi::{Body, ClientOptions, Commands, EventKind, Phase, Request, SendOptions};
+    use crate::net::Lookup;
+    use socket2::{Domain, Socket, Type};
+    use std::io::{Read, Write};
+    use std::net::{SocketAddr, TcpListener};
+    use std::thread::JoinHandle;
+    use std::time::Instant;
+
+    /// The core, without a loop around it.
+    struct Core {
+        reactor: Reactor<Event>,
+        fastcgi: FastCgi,
+        client: ClientKey,
+    }
+
+    impl Core {
+        /// A client of `localhost`.
+        fn new(port: u16, options: ClientOptions) -> Core {
+            let (mut reactor, mut fastcgi) = (Reactor::new().unwrap(), FastCgi::default());
+            let address = format!("tcp://localhost:{port}");
+            let client = Commands::new(&mut fastcgi, &mut reactor).client(&[&address], options).unwrap();
+            Core { reactor, fastcgi, client }
+        }
+
+        fn upstream(&mut self) -> &mut Upstream {
+            self.fastcgi.upstream(self.client, 0).unwrap()
+        }
+
+        fn send(&mut self) {
+            let request = Request::builder("/srv/a.php").build().unwrap();
+            let mut commands = Commands::new(&mut self.fastcgi, &mut self.reactor);
+            commands.send(self.client, &request, Body::Bytes(b""), SendOptions::default()).unwrap();
+        }
+
+        /// How the request ends.
+        fn end(&mut self) -> EventKind {
+            let begun = Instant::now();
+            loop {
+                if let Some(event) = self.reactor.pop() {
+                    return event.kind;
+                }
+                assert!(begun.elapsed() < Duration::from_secs(60), "hung");
+                let mut other = FastCgi::default();
+                let _ = self.reactor.turn(Some(Duration::from_millis(100)), &mut [&mut other, &mut self.fastcgi]);
+            }
+        }
+    }
+
+    /// A server that answers one request.
+    fn server() -> (SocketAddr, JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let thread = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
+            stream.write_all(&[1, 6, 0, 1, 0, 6, 0, 0, b'\r', b'\n', b'f', b'i', b'n', b'e']).unwrap();
+            stream.write_all(&[1, 3, 0, 1, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]).unwrap();
+        });
+        (address, thread)
+    }
+
+    /// An address that refuses, while the socket lives: nobody else can have it, and nobody listens.
+    fn refusing() -> (SocketAddr, Socket) {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        (socket.local_addr().unwrap().as_socket().unwrap(), socket)
+    }
+
+    #[test]
+    fn the_next_address_of_a_name_serves_when_one_refuses() {
+        let (serving, thread) = server();
+        let (refuses, _socket) = refusing();
+        let mut core = Core::new(9, ClientOptions::default());
+        core.upstream().set_resolved(vec![refuses, refuses, serving], Instant::now());
+        core.send();
+        assert!(matches!(core.end(), EventKind::Done(response) if response.body == b"fine"));
+        thread.join().unwrap();
+        assert_eq!((core.upstream().connects, core.upstream().refused), (1, 0));
+    }
+
+    #[test]
+    fn a_name_all_of_whose_addresses_refuse_has_refused_once() {
+        let (refuses, _socket) = refusing();
+        let mut core = Core::new(9, ClientOptions::default());
+        core.upstream().set_resolved(vec![refuses, refuses], Instant::now());
+        core.send();
+        let EventKind::Failed(error) = core.end() else { panic!("not a failure") };
+        assert!(matches!(&*error, Error::Connect { address, .. } if address == "tcp://localhost:9"), "{error}");
+        assert_eq!((core.upstream().connects, core.upstream().refused), (0, 1));
+    }
+
+    #[test]
+    fn sending_does_not_wait_for_a_look_up() {
+        let (serving, thread) = server();
+        let mut core = Core::new(serving.port(), ClientOptions::default());
+        core.send();
+        // Only a turn takes the outcome, so none can have been taken yet.
+        assert!(core.upstream().lookup.is_some());
+        assert!(core.fastcgi.connections.values().all(|connection| matches!(connection.state, State::Resolving)));
+        assert!(matches!(core.end(), EventKind::Done(response) if response.body == b"fine"));
+        assert!(core.upstream().lookup.is_none());
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn a_look_up_counts_towards_the_connect_deadline() {
+        let after = Duration::from_millis(20);
+        let mut core = Core::new(9, ClientOptions { connect_timeout: after, ..ClientOptions::default() });
+        core.upstream().lookup = Some(Lookup::endless());
+        core.send();
+        let EventKind::Failed(error) = core.end() else { panic!("not a failure") };
+        assert!(
+            matches!(&*error, Error::Timeout { phase: Phase::Connect, after: told, .. } if *told == after),
+            "{error}"
+        );
+        assert!(core.fastcgi.connections.is_empty());
+    }
+}

@@ -21,8 +21,6 @@ pub(super) const LOOKUP: u8 = 2;
 /// Buffers kept for requests to come, and the largest that is.
 const SPARE_BUFFERS: usize = 64;
 const SPARE_SIZE: usize = 8 * 1024;
-/// What became idle this recently was read to its end just now and need not be looked at again.
-const FRESH: Duration = Duration::from_millis(1);
 
 pub(super) fn tag(kind: u8, key: impl Key) -> Tag {
     Tag { source: super::SOURCE, kind, id: key.data().as_ffi() }
@@ -165,9 +163,8 @@ impl FastCgi {
         index: usize,
         key: RequestKey,
     ) {
-        let now = reactor.now();
-        let upstream = self.upstream(client_key, index);
-        let unix = upstream.is_some_and(|upstream| matches!(upstream.address, Address::Unix(_)));
+        let unix =
+            self.upstream(client_key, index).is_some_and(|upstream| matches!(upstream.address, Address::Unix(_)));
         // Over TCP the end of a connection does not tell whether the request on it was read: what may not be
         // sent again does not go where such an end may be on its way.
         let alone = self.requests.get(key).is_some_and(|exchange| exchange.management || !(exchange.safe || unix));
@@ -175,9 +172,8 @@ impl FastCgi {
             self.make_room(reactor, client_key, index);
         } else {
             while let Some(conn_key) = self.upstream(client_key, index).and_then(|upstream| upstream.idle.pop()) {
-                let idle_since = self.connections.get(conn_key).map(|connection| connection.idle_since);
-                let fresh = unix && idle_since.is_some_and(|since| now.saturating_duration_since(since) < FRESH);
-                if fresh || self.is_quiet(conn_key) {
+                // However short it has been idle: what has come by now is no answer to what is yet to be sent.
+                if self.is_quiet(conn_key) {
                     return self.reuse(reactor, conn_key, key);
                 }
                 self.discard(reactor, conn_key);

@@ -140,7 +140,8 @@ impl RequestBuilder {
         self
     }
 
-    /// Adds a CGI variable or overrides one; the last value given for a name counts.
+    /// Adds a CGI variable or overrides one; the last value given for a name counts. Names must not come from untrusted
+    /// input: `PHP_VALUE` and `PHP_ADMIN_VALUE` are php.ini settings, and may outlast the request.
     #[must_use]
     pub fn param(mut self, name: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Self {
         self.params.insert(name.into(), value.into());
@@ -194,10 +195,12 @@ impl RequestBuilder {
             self.each_of_call(|name, value| encoder.pair(name, value))?;
         }
         self.each_of_script(|name, value| encoder.pair(name, value))?;
+        // What the script will see: a param overrides the method.
+        let method = self.params.get(b"REQUEST_METHOD".as_slice()).map_or(&*self.method, Vec::as_slice);
         Ok(Request {
             params: encoder.finish(),
             role: self.role,
-            safe: matches!(&*self.method, b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE"),
+            safe: matches!(method, b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE"),
             content_length: self.content_length,
             data: self.data.clone(),
         })

@@ -294,7 +294,30 @@ impl FastCgi {
     }
 }
 
-/// The peer is gone, as a write learns it.
+/// The connection is gone, as a write learns it: closed by the peer, or given up by TCP for hearing nothing.
 fn is_closed(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::NotConnected)
+    matches!(
+        error.kind(),
+        ErrorKind::BrokenPipe
+            | ErrorKind::ConnectionReset
+            | ErrorKind::NotConnected
+            | ErrorKind::TimedOut
+            | ErrorKind::HostUnreachable
+            | ErrorKind::NetworkUnreachable
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_tcp_gave_up_is_one_that_ended() {
+        for gone in [libc::EPIPE, libc::ECONNRESET, libc::ETIMEDOUT, libc::EHOSTUNREACH, libc::ENETUNREACH] {
+            assert!(is_closed(&io::Error::from_raw_os_error(gone)), "{gone}");
+        }
+        for ours in [libc::ENOBUFS, libc::ENOMEM] {
+            assert!(!is_closed(&io::Error::from_raw_os_error(ours)), "{ours}");
+        }
+    }
 }

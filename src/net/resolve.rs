@@ -13,6 +13,12 @@ pub type Outcome = Result<Vec<SocketAddr>, String>;
 pub struct Lookup(Arc<Mutex<Option<Outcome>>>);
 
 impl Lookup {
+    /// One that goes on for ever.
+    #[cfg(test)]
+    pub fn endless() -> Lookup {
+        Lookup(Arc::new(Mutex::new(None)))
+    }
+
     /// The outcome, once; `None` while it is under way.
     pub fn take(&self) -> Option<Outcome> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()

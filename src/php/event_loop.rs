@@ -122,13 +122,19 @@ fn run(this: This<Loop>, arguments: u32, _: &mut Zval) -> Answer {
     let state = &*this.state;
     state.core(|_| ())?;
     wait::driving(state, |_| {
-        state.stop.set(false);
-        while !state.stop.get() && (state.has_tasks() || !state.is_idle(Driver::Loop)?) {
-            state.round(None, Driver::Loop, &|| state.stop.get())?;
-        }
-        state.stop.set(false);
-        Ok(())
+        // What was asked of the run that this one is nested in is not for this one.
+        let outer = state.stop.replace(false);
+        let result = run_until_stopped(state);
+        state.stop.set(outer);
+        result
     })
+}
+
+fn run_until_stopped(state: &State) -> Answer {
+    while !state.stop.get() && (state.has_tasks() || !state.is_idle(Driver::Loop)?) {
+        state.round(None, Driver::Loop, &|| state.stop.get())?;
+    }
+    Ok(())
 }
 
 fn tick(this: This<Loop>, arguments: u32, ret: &mut Zval) -> Answer {

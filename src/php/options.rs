@@ -85,7 +85,7 @@ pub fn parse(arguments: u32) -> Answer<Given> {
         owner: owner.map(|owner| owner.shallow_clone()),
         options: ClientOptions {
             max_connections: at_least(3, max_connections, 1)?,
-            max_pending: at_least(4, max_pending, 0)?,
+            max_pending: at_least(4, max_pending, 1)?,
             keep_alive,
             idle_close: errors::seconds(6, idle_close)?,
             connect_timeout: errors::seconds(7, connect)?,

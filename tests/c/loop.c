@@ -230,6 +230,29 @@ static void run_then_stop(void *user)
     state->calls++;
 }
 
+/* What was stopped is the run around this callback, not the ticks inside it. */
+static void stop_then_tick(void *user)
+{
+    struct state *state = user;
+    struct state due = {state->loop, 0, 0, 0};
+    OK(state->loop, towline_loop_stop(state->loop));
+    OK(state->loop, towline_loop_timer_start(state->loop, 0, count, &due, NULL));
+    UNTIL(state->loop, due.calls == 1);
+    /* A stop inside of such a tick is for that run too. */
+    OK(state->loop, towline_loop_timer_start(state->loop, 0, stop, &due, NULL));
+    UNTIL(state->loop, due.calls == 2);
+    state->calls++;
+}
+
+static void tick_that_stops(void *user)
+{
+    struct state *state = user;
+    struct state inner = {state->loop, 0, 0, 0};
+    OK(state->loop, towline_loop_timer_start(state->loop, 0, stop, &inner, NULL));
+    UNTIL(state->loop, inner.calls == 1);
+    state->calls++;
+}
+
 static void nesting(void)
 {
     towline_loop *loop = new_loop();
@@ -259,6 +282,15 @@ static void nesting(void)
     OK(loop, towline_loop_timer_start(loop, 30, count, &later, NULL));
     OK(loop, towline_loop_run(loop));
     CHECK(state.calls == 1 && later.calls == 1);
+
+    for (int n = 0; n < 2; n++) {
+        state.calls = later.calls = 0;
+        OK(loop, towline_loop_timer_start(loop, 0, n == 0 ? stop_then_tick : tick_that_stops, &state, NULL));
+        OK(loop, towline_loop_timer_start(loop, 3600 * 1000, count, &later, &later.timer));
+        OK(loop, towline_loop_run(loop));
+        CHECK(state.calls == 1 && later.calls == 0);
+        OK(loop, towline_loop_timer_cancel(loop, later.timer));
+    }
     towline_loop_free(loop);
 }
 

@@ -21,7 +21,7 @@ macro_rules! programs {
     )*};
 }
 
-programs! { r#loop fcgi misuse reentry blocking }
+programs! { r#loop fcgi options misuse reentry blocking }
 
 fn test_program(source: &str, run: fn(&Path) -> Command) {
     let (folder, fpm) = (Folder::new(), fpm());
@@ -43,6 +43,7 @@ fn every_program_is_tested() {
         "fcgi.c",
         "loop.c",
         "misuse.c",
+        "options.c",
         "reentry.c",
         "scripts",
         "valgrind.supp",
@@ -93,6 +94,32 @@ fn the_example_fcgi_run_tells_of_each_script() {
     }
     let output = plainly(&program).arg("nonsense").arg(&hello).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+}
+
+#[test]
+fn the_example_fcgi_watch_counts_and_loses_patience() {
+    let (folder, fpm) = (Folder::new(), fpm());
+    let program = compile(&folder, "examples/c/fcgi_watch.c");
+    for run in [plainly, under_valgrind] {
+        let watch = |address: &str, script: &str, patience: &str| {
+            run(&program).arg(address).arg(scripts().join(script)).args(["3", patience]).output().unwrap()
+        };
+        let output = watch(fpm.address(), "hello.php", "60000");
+        let said = text(&output.stdout);
+        assert!(output.status.success(), "{said}{}", text(&output.stderr));
+        assert_eq!(said.matches("status 200 in ").count(), 3, "{said}");
+        assert!(said.contains("\n3 sent, 3 answered, 0 failed; "), "{said}");
+
+        let output = watch(fpm.address(), "silent.php", "20");
+        let said = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(1), "{said}{}", text(&output.stderr));
+        assert_eq!(said.matches("cancelled: ").count(), 3, "{said}");
+        assert!(said.ends_with("3 sent, 0 answered, 3 failed; 3 connections, 0 refused\n"), "{said}");
+
+        let output = watch("/nonexistent.sock", "hello.php", "60000");
+        assert!(text(&output.stdout).ends_with("3 sent, 0 answered, 3 failed; 0 connections, 3 refused\n"));
+        assert_eq!(run(&program).output().unwrap().status.code(), Some(2));
+    }
 }
 
 #[test]

@@ -52,7 +52,6 @@ fn second_request(tcp: bool, then: Then, second: &Request, body: &[u8]) -> Outco
     let mut driver = Driver::new();
     let client = driver.plain(&peer.address);
     assert_eq!(driver.get(client, "/a.php").body, b"fine");
-    // From an earlier turn, so that the connection is looked at before it is used.
     let key = driver.send_body(client, second, body);
     let result = driver.result(key);
     let stats = driver.lp.fastcgi().stats(client).unwrap();
@@ -115,6 +114,18 @@ fn over_tcp_an_unsafe_method_gets_a_connection_of_its_own() {
     assert_eq!(driver.text(key), "1");
     let key = driver.send(client, &get());
     assert_eq!(driver.text(key), "1", "a safe one goes where the last one went");
+}
+
+#[test]
+fn a_method_given_as_a_param_is_the_method() {
+    let unsafe_one = Request::builder("/srv/a.php").param("REQUEST_METHOD", "POST").build().unwrap();
+    let outcome = second_request(true, Then::HalfClose, &unsafe_one, b"");
+    assert!(matches!(outcome.result, Err(Error::Closed(_))));
+    assert_eq!((outcome.retried, outcome.seen), (0, 2));
+    let safe = Request::builder("/srv/a.php").method("POST").param("REQUEST_METHOD", "GET").build().unwrap();
+    let outcome = second_request(true, Then::HalfClose, &safe, b"");
+    assert_eq!(outcome.result.unwrap().body, b"fine");
+    assert_eq!((outcome.retried, outcome.seen), (1, 3));
 }
 
 #[test]
@@ -290,6 +301,46 @@ fn stray_bytes_on_an_idle_connection_end_it() {
     driver.get(client, "/a.php");
     go.send(()).unwrap();
     driver.until("the connection's end", |driver| driver.lp.fastcgi().stats(client).unwrap().idle == 0);
+}
+
+#[test]
+fn what_came_since_the_answer_is_found_before_the_connection_is_used_again() {
+    // No turn between the answer and the next request, so nothing but a look at the connection tells.
+    for tcp in [false, true] {
+        for stray in [&Conn::record(3, &[0; 8], 0)[..], b"!", b""] {
+            let (go, wait) = mpsc::channel();
+            let (there, arrived) = mpsc::channel();
+            let wait = std::sync::Mutex::new(wait);
+            let bytes = stray.to_vec();
+            let peer = Peer::on(tcp, move |conn| {
+                while conn.read_request().is_some() {
+                    conn.answer(conn.number.to_string().as_bytes());
+                    if conn.number == 0 {
+                        wait.lock().unwrap().recv().unwrap();
+                        // Nothing to send: its end.
+                        if bytes.is_empty() {
+                            conn.half_close();
+                        } else {
+                            conn.send(&bytes);
+                        }
+                        assert!(conn.await_arrived());
+                        there.send(()).unwrap();
+                        return conn.drain();
+                    }
+                }
+            });
+            let mut driver = Driver::new();
+            let client = driver.plain(&peer.address);
+            let key = driver.send(client, &get());
+            assert_eq!(driver.text(key), "0");
+            go.send(()).unwrap();
+            arrived.recv().unwrap();
+            let key = driver.send(client, &get());
+            assert_eq!(driver.text(key), "1", "tcp: {tcp}, {stray:?}");
+            let stats = driver.lp.fastcgi().stats(client).unwrap();
+            assert_eq!((stats.connects, stats.reused, stats.retried), (2, 0, 0), "tcp: {tcp}, {stray:?}");
+        }
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::support::{Driver, Fpm};
 use super::{WAIT, upload};
-use towline::fastcgi::{Head, Request, SendOptions};
+use towline::fastcgi::{ClientOptions, Head, Request, SendOptions};
 
 fn values<'a>(head: &'a Head, name: &str) -> Vec<&'a [u8]> {
     head.fields().filter(|(n, _)| *n == name.as_bytes()).map(|(_, value)| value).collect()
@@ -152,4 +152,19 @@ fn an_answer_finished_early_comes_early() {
     std::fs::write(fpm.dir.join("go"), "").unwrap();
     assert_eq!(driver.text(key), "hello");
     assert_eq!(fpm.traces(), ["ran on"]);
+}
+
+#[test]
+fn without_keep_alive_a_script_that_goes_on_after_its_answer_holds_nobody_up() {
+    let fpm = Fpm::start();
+    let code = format!("{WAIT} echo 'answer'; fastcgi_finish_request(); wait('go'); trace('ran on');");
+    let script = fpm.script("finish.php", &code);
+    let quick = fpm.script("quick.php", "echo 'quick';");
+    let mut driver = Driver::new();
+    let client = driver.client(&[&fpm.address], ClientOptions { keep_alive: false, ..ClientOptions::default() });
+    assert_eq!(driver.get(client, &script).body, b"answer");
+    assert_eq!(driver.get(client, &quick).body, b"quick");
+    assert_eq!(fpm.traces(), [""; 0], "the script is still at work");
+    std::fs::write(fpm.dir.join("go"), "").unwrap();
+    driver.until("the script's end", |_| fpm.traces() == ["ran on"]);
 }

@@ -1,7 +1,7 @@
 //! php-fpm reloaded, stopped, and driven hard.
 
 use super::WAIT;
-use super::support::{Driver, Ended, Fpm};
+use super::support::{Driver, Ended, Fpm, TempDir};
 use towline::fastcgi::{Body, ClientOptions, Error, Request, RequestKey, SendOptions};
 
 #[test]
@@ -26,8 +26,8 @@ fn a_thousand_requests_over_a_few_connections() {
     }
 }
 
-/// Sends while php-fpm is reloaded; yields how many were answered and how many failed.
-fn reload(tcp: bool, control_timeout: &str) -> (usize, usize) {
+/// Sends while php-fpm is reloaded.
+fn reload(tcp: bool, control_timeout: &str) {
     let builder = Fpm::builder().workers(3).global(&format!("process_control_timeout = {control_timeout}"));
     let fpm = if tcp { builder.tcp() } else { builder }.start();
     let script = fpm.script("id.php", &format!("{WAIT} trace($_GET['id']); usleep(300); echo $_GET['id'];"));
@@ -51,7 +51,7 @@ fn reload(tcp: bool, control_timeout: &str) -> (usize, usize) {
         reloads == 2 && done > 200 && fpm.log().matches("ready to handle").count() == 3
     });
     driver.until("all ends", |driver| driver.lp.pending() == 0);
-    let (mut done, mut failed) = (0, 0);
+    let mut failed = 0;
     let ran = fpm.traces();
     for (id, key) in keys.iter().enumerate() {
         let times = ran.iter().filter(|line| **line == id.to_string()).count();
@@ -59,7 +59,6 @@ fn reload(tcp: bool, control_timeout: &str) -> (usize, usize) {
             Ended::Done(response) => {
                 assert_eq!(response.body, id.to_string().as_bytes());
                 assert_eq!(times, 1, "request {id}");
-                done += 1;
             }
             Ended::Failed(Error::Closed(_)) => {
                 assert!(times <= 1, "request {id} ran {times} times");
@@ -68,31 +67,37 @@ fn reload(tcp: bool, control_timeout: &str) -> (usize, usize) {
             other => panic!("{other:?}"),
         }
     }
-    (done, failed)
+    // php-fpm closes kept connections under the requests on them. Each of the six workers that it ends has one.
+    assert!(failed <= 6, "{failed} failed, tcp: {tcp}, process_control_timeout: {control_timeout}");
 }
-
-// How many fail is php-fpm's to decide: it closes kept connections under the requests on them.
 
 #[test]
 fn a_hard_reload_under_load_runs_no_script_twice() {
-    let (done, _) = reload(false, "0");
-    assert!(done > 200);
+    for tcp in [false, true] {
+        reload(tcp, "0");
+    }
 }
 
 #[test]
 fn a_graceful_reload_under_load_runs_no_script_twice() {
-    let (done, _) = reload(true, "10s");
-    assert!(done > 200);
+    for tcp in [false, true] {
+        reload(tcp, "10s");
+    }
 }
 
 #[test]
 fn a_php_fpm_that_goes_is_told_and_one_that_comes_is_used() {
-    let fpm = Fpm::start();
-    let script = fpm.script("fine.php", "echo 'fine';");
+    let dir = TempDir::new();
+    let start = || Fpm::builder().listen(dir.join("fpm.sock")).start();
+    let fpm = start();
+    let script = dir.join("fine.php");
+    std::fs::write(&script, "<?php echo 'fine';").unwrap();
     let mut driver = Driver::new();
     let client = driver.plain(&fpm.address);
     assert_eq!(driver.get(client, &script).body, b"fine");
     drop(fpm);
-    let key = driver.send(client, &Request::builder(script).build().unwrap());
+    let key = driver.send(client, &Request::builder(script.as_str()).build().unwrap());
     assert!(matches!(driver.error(key), Error::Connect { .. }));
+    let _fpm = start();
+    assert_eq!(driver.get(client, &script).body, b"fine");
 }

@@ -110,6 +110,28 @@ fn with_one_request_per_worker_all_succeed_and_each_runs_once() {
 }
 
 #[test]
+fn a_request_that_a_worker_leaves_unanswered_as_it_ends_is_sent_again() {
+    // The worker is at its last request and closes in good order after that, with the next one in its socket.
+    for (tcp, method) in [(false, "GET"), (false, "POST"), (true, "GET")] {
+        let builder = Fpm::builder().workers(1).pool("pm.max_requests = 1");
+        let fpm = if tcp { builder.tcp() } else { builder }.start();
+        let last = format!("{WAIT} echo 'last'; fastcgi_finish_request(); wait('go');");
+        let last = fpm.script("last.php", &last);
+        let next = fpm.script("next.php", &format!("{WAIT} trace('ran'); echo 'next';"));
+        let mut driver = Driver::new();
+        let client = driver.plain(&fpm.address);
+        assert_eq!(driver.get(client, &last).body, b"last");
+        let key = driver.send(client, &upload(method, &next, 0));
+        let sent = driver.lp.fastcgi().stats(client).unwrap();
+        assert_eq!((sent.reused, sent.connects), (1, 1), "{method}, tcp: {tcp}");
+        std::fs::write(fpm.dir.join("go"), "").unwrap();
+        assert_eq!(driver.text(key), "next", "{method}, tcp: {tcp}");
+        assert_eq!(driver.lp.fastcgi().stats(client).unwrap().retried, 1, "{method}, tcp: {tcp}");
+        assert_eq!(fpm.traces(), ["ran"], "{method}, tcp: {tcp}");
+    }
+}
+
+#[test]
 fn when_all_workers_are_busy_the_first_byte_deadline_ends_the_wait() {
     let fpm = Fpm::builder().workers(1).start();
     let script = fpm.script("holds.php", &format!("{WAIT} trace(getmypid()); wait('go'); echo 'fine';"));

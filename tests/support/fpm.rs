@@ -12,6 +12,7 @@ pub struct FpmBuilder {
     pool: String,
     global: String,
     tcp: bool,
+    path: Option<String>,
     workers: u32,
 }
 
@@ -36,6 +37,12 @@ impl FpmBuilder {
         self
     }
 
+    /// Listens on a unix socket with this path instead of one in its own folder.
+    pub fn listen(mut self, path: String) -> Self {
+        self.path = Some(path);
+        self
+    }
+
     /// Worker processes; 2 unless set.
     pub fn workers(mut self, workers: u32) -> Self {
         self.workers = workers;
@@ -49,7 +56,8 @@ impl FpmBuilder {
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
             (format!("127.0.0.1:{port}"), format!("tcp://127.0.0.1:{port}"))
         } else {
-            (dir.join("fpm.sock"), format!("unix:{}", dir.join("fpm.sock")))
+            let path = self.path.unwrap_or_else(|| dir.join("fpm.sock"));
+            (path.clone(), format!("unix:{path}"))
         };
         let conf = format!(
             "[global]\nerror_log = /proc/self/fd/2\nlog_level = notice\n{}\n[www]\nlisten = {listen}\nuser = {}\n\
@@ -116,7 +124,7 @@ impl Fpm {
     }
 
     pub fn builder() -> FpmBuilder {
-        FpmBuilder { pool: String::new(), global: String::new(), tcp: false, workers: 2 }
+        FpmBuilder { pool: String::new(), global: String::new(), tcp: false, path: None, workers: 2 }
     }
 
     /// Writes a script (without its opening tag) and returns its path.

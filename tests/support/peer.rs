@@ -166,7 +166,7 @@ impl Conn {
         bytes.chunks(size).all(|piece| self.send(piece) && self.await_taken())
     }
 
-    /// Waits until the client has read all that was sent (unix sockets only).
+    /// Waits until the client has read all that was sent (unix sockets only; TCP: until it has arrived).
     pub fn await_taken(&self) -> bool {
         let start = Instant::now();
         loop {
@@ -182,6 +182,16 @@ impl Conn {
                 return false;
             }
             std::thread::yield_now();
+        }
+    }
+
+    /// Waits until all that was sent, an end included, lies in the client's kernel.
+    pub fn await_arrived(&self) -> bool {
+        match &self.stream {
+            // Sending puts it there.
+            Stream::Unix(_) => true,
+            // What is acknowledged is there.
+            Stream::Tcp(_) => self.await_taken(),
         }
     }
 

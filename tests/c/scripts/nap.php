@@ -1,0 +1,3 @@
+<?php
+usleep(50_000);
+echo 'rested';
