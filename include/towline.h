@@ -1352,7 +1352,8 @@ towline_status towline_docker_resume(towline_loop *loop, uint64_t stream);
 /**
  * Sends a signal ("TERM", "SIGKILL", "9"; NULL: "TERM") to the process of an exec and to its children, inside the
  * container, through a second exec; that works on remote Engines too, and needs a shell in the container. Ends with
- * on_done, or with on_error and TOWLINE_ERR_KILL. `callbacks` may be NULL. `call` receives the handle; it may be NULL.
+ * on_done, or with on_error and TOWLINE_ERR_KILL. A process that has exited is no error; TOWLINE_ERR_CLOSED: the stream
+ * was closed, or has ended without an exit code. `callbacks` may be NULL. `call` receives the handle; it may be NULL.
  */
 towline_status towline_docker_kill(towline_loop *loop,
                                    uint64_t stream,

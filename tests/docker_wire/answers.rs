@@ -1,6 +1,6 @@
 //! Plain calls and answers that stream.
 
-use crate::support::{DockerDriver, FakeEngine, answer, json};
+use crate::support::{CallEnd, DockerDriver, FakeEngine, answer, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use towline::docker::{Call, DockerOptions, Error, StreamCall};
@@ -238,4 +238,24 @@ fn the_owner_may_leave_before_the_calls_end() {
     assert!(matches!(it.docker().call(client, Call::version()), Err(Error::Stale("client"))));
     it.answer(call);
     assert_eq!(it.docker().stats(client), None);
+}
+
+#[test]
+fn events_that_end_inside_one_are_an_error() {
+    for body in ["Transfer-Encoding: chunked\r\n\r\n9\r\n{\"a\":1}\n{\r\n0\r\n\r\n", "\r\n{\"a\":1}\n{\"b\":2}"] {
+        let engine = FakeEngine::start(move |request, conn| {
+            if request.path() != "/events" {
+                return false;
+            }
+            conn.send(format!("HTTP/1.1 200 OK\r\n{body}").as_bytes());
+            conn.close();
+            true
+        });
+        let mut it = DockerDriver::new();
+        let client = it.client(&engine.address);
+        let call = it.docker().stream(client, StreamCall::Events(String::new())).unwrap();
+        let (end, chunks) = it.call_end(call);
+        assert_eq!(chunks, [(1, br#"{"a":1}"#.to_vec())]);
+        assert!(matches!(&end, CallEnd::Failed(Error::Closed(words)) if words.contains("event")), "{end:?}");
+    }
 }
