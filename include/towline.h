@@ -715,7 +715,8 @@ typedef struct {
      */
     void (*on_exit)(void *user, int64_t code, uint32_t truncated);
     /**
-     * It failed; `text` says how in a sentence. `http_status`: the Engine's with TOWLINE_ERR_API, else 0.
+     * It failed; `text` says how in a sentence. `http_status`: the Engine's with TOWLINE_ERR_API (200 for an error
+     * in the midst of an output that had begun well), else 0.
      */
     void (*on_error)(void *user, towline_status status, const char *text, uint32_t http_status);
 } towline_docker_stream_callbacks;
@@ -747,7 +748,8 @@ typedef struct {
      */
     void (*on_result)(void *user, const towline_docker_result *result);
     /**
-     * It failed; `text` says how in a sentence. `http_status`: the Engine's with TOWLINE_ERR_API, else 0.
+     * It failed; `text` says how in a sentence. `http_status`: the Engine's with TOWLINE_ERR_API (200 for an error
+     * in the midst of an output that had begun well), else 0.
      */
     void (*on_error)(void *user, towline_status status, const char *text, uint32_t http_status);
 } towline_docker_call_callbacks;

@@ -33,7 +33,8 @@ pub struct towline_docker_stream_callbacks {
     /// found, 128 + n: ended by signal n), or TOWLINE_DOCKER_EXIT_UNKNOWN. `truncated`: 1 when the stream broke off, so
     /// that output may be missing, else 0.
     pub on_exit: Option<unsafe extern "C" fn(user: *mut c_void, code: i64, truncated: u32)>,
-    /// It failed; `text` says how in a sentence. `http_status`: the Engine's with TOWLINE_ERR_API, else 0.
+    /// It failed; `text` says how in a sentence. `http_status`: the Engine's with TOWLINE_ERR_API (200 for an error
+    /// in the midst of an output that had begun well), else 0.
     pub on_error:
         Option<unsafe extern "C" fn(user: *mut c_void, status: towline_status, text: *const c_char, http_status: u32)>,
 }

@@ -32,7 +32,7 @@ impl<'a, E: From<Event>> Commands<'a, E> {
     }
 
     /// Makes a call, or queues it when no connection is free. Ends with [`super::CallEvent::Done`]; an answer with a
-    /// status of 400 or above is [`Error::Api`].
+    /// status of 400 or above, or a redirect, is [`Error::Api`].
     ///
     /// # Errors
     /// [`Error::Stale`]; [`Error::Invalid`] for a method, path or header that cannot be sent.

@@ -9,6 +9,8 @@ mod engine;
 mod header;
 mod install;
 mod programs;
+#[path = "../support/mod.rs"]
+mod support;
 mod terminal;
 
 use std::path::{Path, PathBuf};
