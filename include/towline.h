@@ -716,7 +716,8 @@ typedef struct {
      */
     void (*on_exit)(void *user, int64_t code, uint32_t truncated);
     /**
-     * It failed; `text` says how in a sentence. `http_status`: the Engine's with TOWLINE_ERR_API, else 0.
+     * It failed; `text` says how in a sentence. `http_status`: the Engine's with TOWLINE_ERR_API (200 for an error
+     * in the midst of an output that had begun well), else 0.
      */
     void (*on_error)(void *user, towline_status status, const char *text, uint32_t http_status);
 } towline_docker_stream_callbacks;
@@ -748,7 +749,8 @@ typedef struct {
      */
     void (*on_result)(void *user, const towline_docker_result *result);
     /**
-     * It failed; `text` says how in a sentence. `http_status`: the Engine's with TOWLINE_ERR_API, else 0.
+     * It failed; `text` says how in a sentence. `http_status`: the Engine's with TOWLINE_ERR_API (200 for an error
+     * in the midst of an output that had begun well), else 0.
      */
     void (*on_error)(void *user, towline_status status, const char *text, uint32_t http_status);
 } towline_docker_call_callbacks;
@@ -1355,7 +1357,8 @@ towline_status towline_docker_resume(towline_loop *loop, uint64_t stream);
 /**
  * Sends a signal ("TERM", "SIGKILL", "9"; NULL: "TERM") to the process of an exec and to its children, inside the
  * container, through a second exec; that works on remote Engines too, and needs a shell in the container. Ends with
- * on_done, or with on_error and TOWLINE_ERR_KILL. `callbacks` may be NULL. `call` receives the handle; it may be NULL.
+ * on_done, or with on_error and TOWLINE_ERR_KILL. A process that has exited is no error; TOWLINE_ERR_CLOSED: the stream
+ * was closed, or has ended without an exit code. `callbacks` may be NULL. `call` receives the handle; it may be NULL.
  */
 towline_status towline_docker_kill(towline_loop *loop,
                                    uint64_t stream,

@@ -74,13 +74,32 @@ foreach (engines() as $engine) {
     $docker->loop->run();
     var_dump($docker->inspect($sleeper)->await()['State']['Running']);
 
-    // A container with a terminal.
-    $tty = $engine->container(['Cmd' => ['sh', '-c', 'read line; echo "got $line"; stty size; exit 6'], 'Tty' => true, 'OpenStdin' => true]);
+    // A container with a terminal: its size, the end of its input, its log.
+    $script = 'until [ "$(stty size)" = "44 55" ]; do sleep 0.01; done; echo sized; cat; echo over >&2; exit 6';
+    $tty = $engine->container(['Cmd' => ['sh', '-c', $script], 'Tty' => true, 'OpenStdin' => true]);
     $output = '';
-    $attached = $docker->attach($tty, stdin: true)->onOutput(function (string $bytes, int $stream) use (&$output) { $output .= "$stream:$bytes"; });
+    $attached = $docker->attach($tty, stdin: true)->onOutput(function (string $bytes, int $stream) use (&$output) { $output .= $stream === 1 ? $bytes : 'stderr?'; });
     $attached->onOpen(function () use ($attached) { $attached->resize(44, 55); });
-    $attached->write("x\n");
-    echo $attached->await(), ' ', str_contains($output, 'got x') ? 'got it' : $output, "\n";
+    until($docker->loop, function () use (&$output) { return str_contains($output, "sized\r\n"); });
+    $attached->write("typed\n");
+    $attached->closeStdin();
+    echo $attached->await(), ' ', str_ends_with($output, "typed\r\ntyped\r\nover\r\n") ? 'all of it' : json_encode($output), ', ';
+    $log = '';
+    $docker->logs($tty, function (string $bytes, int $stream) use (&$log) { $log .= $stream === 1 ? $bytes : 'stderr?'; })->await();
+    echo str_ends_with($log, "over\r\n") && str_contains($log, $output) ? 'logged' : json_encode([$log, $output]), "\n";
+
+    // By its id, also when its name has gone.
+    $engine->post("/containers/$tty/rename", query: ['name' => "$tty-renamed"]);
+    echo $attached->inspect()->await()['State']['ExitCode'], "\n";
+    $engine->post("/containers/$tty-renamed/rename", query: ['name' => $tty]);
+
+    // Left by its keys it goes on. (podman looks only at keys that come alone.)
+    if ($engine->kind === 'docker') {
+        $tty = $engine->container(['Cmd' => ['sleep', 'infinity'], 'Tty' => true, 'OpenStdin' => true]);
+        $attached = $docker->attach($tty, stdin: true, detachKeys: 'ctrl-a,z');
+        $attached->write("\x01z");
+        var_dump($attached->await(), $docker->inspect($tty)->await()['State']['Running']);
+    }
 
     // Removed while it runs.
     $exec = $docker->exec($web, ['sh', '-c', 'echo up; sleep 1000'])->onOutput(function () use ($docker, $web) {
@@ -98,7 +117,10 @@ held back 1 0 20000000 all
 killed
 Towline\CancelledException
 bool(true)
-6 got it
+6 all of it, logged
+6
+NULL
+bool(true)
 ended
 podman:
 0
@@ -107,5 +129,6 @@ held back 1 0 20000000 all
 killed
 Towline\CancelledException
 bool(true)
-6 got it
+6 all of it, logged
+6
 ended

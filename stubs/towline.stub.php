@@ -416,7 +416,10 @@ namespace Towline\Docker {
     /** The Engine answered with an error; the message is its own. */
     final class ApiException extends \Towline\Exception
     {
-        /** The HTTP status: 404 no such container, 409 it is not running or is paused... */
+        /**
+         * The HTTP status: 404 no such container, 409 it is not running or is paused... 301 and its like: the Engine redirects, which is
+         * not followed. 200: the Engine reported the error in the midst of an output that had begun well.
+         */
         public function getStatus(): int {}
     }
 
@@ -565,7 +568,7 @@ namespace Towline\Docker {
         public function version(): Future {}
 
         /**
-         * Any other call of the Engine API. An answer of 400 or above is an ApiException.
+         * Any other call of the Engine API. An answer of 400 or above is an ApiException, and so is a redirect.
          *
          *     $docker->request('POST', '/containers/web/restart', query: ['t' => 5])->await();
          *
@@ -702,7 +705,7 @@ namespace Towline\Docker {
         /** True once it has ended. */
         public function isDone(): bool {}
 
-        /** True when the stream broke off in the middle, so that output may be missing. Known with the end. */
+        /** True when the stream broke off before its end, so that output may be missing. Known with the end. */
         public function isTruncated(): bool {}
 
         /** Closes the stream; the process goes on (kill() ends it, but before). Its output is not handed out any more. */

@@ -5,7 +5,7 @@ declare(strict_types=1);
 namespace Towline\Tool;
 
 use Towline\Docker\{Client, Exec as Stream};
-use Towline\Loop;
+use Towline\{Future, Loop};
 
 /** One command in a container, joined to the standard streams of this program. */
 final class Exec
@@ -193,13 +193,28 @@ final class Exec
             return;
         }
         $this->signalled = true;
-        $this->stream->kill((string) $signal)->onError(function (\Throwable $error) use ($signal): void {
+        $killed = $this->kill((string) $signal);
+        if ($killed === null) {
+            $this->leave($signal);
+            return;
+        }
+        $killed->onError(function (\Throwable $error) use ($signal): void {
             // What was never opened has an error of its own, which says more.
             if ($this->opened && !$this->ended) {
                 Output::say("towline: {$error->getMessage()}; the command goes on\n");
                 $this->leave($signal);
             }
         });
+    }
+
+    /** Sends the command a signal; null: its stream has failed already, and that is all that will be known. */
+    private function kill(string $signal): ?Future
+    {
+        try {
+            return $this->stream->kill($signal);
+        } catch (\Error) {
+            return null;
+        }
     }
 
     private function leave(int $signal): void
@@ -248,7 +263,7 @@ final class Exec
             $this->broken ??= $failure;
             $this->late = [];
             $this->stream->resume();
-            $this->stream->kill('PIPE')->onDone(fn() => $this->ended = true)->onError(fn() => $this->ended = true);
+            $this->kill('PIPE')?->onDone(fn() => $this->ended = true)->onError(fn() => $this->ended = true);
             return '';
         }
     }

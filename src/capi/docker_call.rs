@@ -26,7 +26,8 @@ pub struct towline_docker_call_callbacks {
     pub on_done: Option<unsafe extern "C" fn(user: *mut c_void, answer: *const towline_docker_answer)>,
     /// The command of towline_docker_run() has run to its end.
     pub on_result: Option<unsafe extern "C" fn(user: *mut c_void, result: *const towline_docker_result)>,
-    /// It failed; `text` says how in a sentence. `http_status`: the Engine's with TOWLINE_ERR_API, else 0.
+    /// It failed; `text` says how in a sentence. `http_status`: the Engine's with TOWLINE_ERR_API (200 for an error
+    /// in the midst of an output that had begun well), else 0.
     pub on_error:
         Option<unsafe extern "C" fn(user: *mut c_void, status: towline_status, text: *const c_char, http_status: u32)>,
 }

@@ -33,7 +33,8 @@ pub struct towline_docker_stream_callbacks {
     /// found, 128 + n: ended by signal n), or TOWLINE_DOCKER_EXIT_UNKNOWN. `truncated`: 1 when the stream broke off, so
     /// that output may be missing, else 0.
     pub on_exit: Option<unsafe extern "C" fn(user: *mut c_void, code: i64, truncated: u32)>,
-    /// It failed; `text` says how in a sentence. `http_status`: the Engine's with TOWLINE_ERR_API, else 0.
+    /// It failed; `text` says how in a sentence. `http_status`: the Engine's with TOWLINE_ERR_API (200 for an error
+    /// in the midst of an output that had begun well), else 0.
     pub on_error:
         Option<unsafe extern "C" fn(user: *mut c_void, status: towline_status, text: *const c_char, http_status: u32)>,
 }
@@ -218,7 +219,8 @@ pub unsafe extern "C" fn towline_docker_resume(r#loop: *mut towline_loop, stream
 
 /// Sends a signal ("TERM", "SIGKILL", "9"; NULL: "TERM") to the process of an exec and to its children, inside the
 /// container, through a second exec; that works on remote Engines too, and needs a shell in the container. Ends with
-/// on_done, or with on_error and TOWLINE_ERR_KILL. `callbacks` may be NULL. `call` receives the handle; it may be NULL.
+/// on_done, or with on_error and TOWLINE_ERR_KILL. A process that has exited is no error; TOWLINE_ERR_CLOSED: the stream
+/// was closed, or has ended without an exit code. `callbacks` may be NULL. `call` receives the handle; it may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn towline_docker_kill(
     r#loop: *mut towline_loop,

@@ -4,6 +4,7 @@ use super::error::Error;
 use super::options::DockerOptions;
 use crate::net::{Address, TlsClient, TlsFiles};
 use rustls::pki_types::ServerName;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Without an address and without `DOCKER_HOST`.
@@ -32,16 +33,23 @@ enum Wish {
 }
 
 impl Host {
-    /// Reads the address of `options`, or the environment through `variable`, and the TLS files.
+    /// Reads the address of `options`, or the environment through `variable`, which gives `None` for what is not set,
+    /// and the TLS files.
     ///
     /// # Errors
     /// [`Error::Invalid`] for what is no address and for files that cannot be used.
-    pub fn new(options: &DockerOptions, variable: impl Fn(&str) -> Option<String>) -> Result<Host, Error> {
+    pub fn new(options: &DockerOptions, variable: impl Fn(&str) -> Option<OsString>) -> Result<Host, Error> {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let from_environment = options.address.is_none();
         let given = match &options.address {
             Some(address) => address.clone(),
-            None => variable("DOCKER_HOST").unwrap_or_else(|| DEFAULT_ADDRESS.to_owned()),
+            None => match variable("DOCKER_HOST").map(OsString::into_string) {
+                None => DEFAULT_ADDRESS.to_owned(),
+                Some(Ok(address)) => address,
+                Some(Err(given)) => {
+                    return Err(Error::Invalid(format!("DOCKER_HOST is {given:?}; expected an address in UTF-8")));
+                }
+            },
         };
         let mut files = options.tls.clone();
         let mut asked = files != TlsFiles::default();
@@ -118,7 +126,7 @@ mod tests {
 
     fn host(address: Option<&str>, environment: &[(&str, &str)]) -> Result<Host, Error> {
         let options = DockerOptions { address: address.map(str::to_owned), ..DockerOptions::default() };
-        Host::new(&options, |name| environment.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned()))
+        Host::new(&options, |name| environment.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).into()))
     }
 
     #[test]
@@ -146,6 +154,24 @@ mod tests {
         assert_eq!(host(Some("tcp://b:2"), &environment).unwrap().given, "tcp://b:2");
         let error = host(None, &environment).unwrap_err().to_string();
         assert!(error.contains("/no/where/ca.pem"), "{error}");
+    }
+
+    #[test]
+    fn a_variable_may_hold_any_bytes() {
+        use std::os::unix::ffi::OsStringExt;
+        let set = |wanted: &'static str, value: &'static [u8]| {
+            Host::new(&DockerOptions::default(), move |name| match name {
+                _ if name == wanted => Some(OsString::from_vec(value.to_vec())),
+                "DOCKER_HOST" => Some("tcp://a:1".into()),
+                "DOCKER_TLS_VERIFY" => Some("1".into()),
+                _ => None,
+            })
+        };
+        let error = set("DOCKER_HOST", b"unix:///\xff").unwrap_err().to_string();
+        assert!(error.contains("DOCKER_HOST") && error.contains("xFF"), "{error}");
+        // A folder's name need not be text.
+        let error = set("DOCKER_CERT_PATH", b"/no/where\xff").unwrap_err().to_string();
+        assert!(error.contains("/no/where") && error.contains("ca.pem"), "{error}");
     }
 
     #[test]

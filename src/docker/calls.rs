@@ -20,6 +20,8 @@ const MAX_LINE: usize = 4 * 1024 * 1024;
 /// What a call does.
 #[derive(Debug)]
 pub enum CallKind {
+    /// What is done already.
+    Nothing,
     Plain(Box<Call>),
     /// Inspect an exec; its id is empty until it is created.
     Inspect(String),
@@ -166,6 +168,9 @@ impl Docker {
         }
         let result = match &follow.framing {
             Framing::Frames(demux) if demux.is_mid_frame() => Err(Error::Closed("the log ended inside a frame".into())),
+            Framing::Lines(begun) if !begun.trim_ascii().is_empty() => {
+                Err(Error::Closed("the answer ended inside an event".into()))
+            }
             _ => Ok(CallEvent::Done(Box::new(Answer { body: Vec::new(), ..answer }))),
         };
         self.end_call(reactor, key, result);
@@ -284,7 +289,7 @@ impl Docker {
         let (client, id, stage) = (stream.client, stream.id.clone(), stream.stage);
         let kind = match &stream.target {
             super::stream::Target::Exec(_) => CallKind::Inspect(id.clone()),
-            super::stream::Target::Container(_) => CallKind::Plain(Box::new(Call::inspect(stream.container())?)),
+            super::stream::Target::Container(_) => CallKind::Plain(Box::new(Call::inspect(stream.container_id())?)),
         };
         let waits = matches!(&kind, CallKind::Inspect(id) if id.is_empty());
         if waits && stage != Stage::Preparing {

@@ -27,12 +27,12 @@ impl<'a, E: From<Event>> Commands<'a, E> {
     /// [`Error::Invalid`] for a bad address, API version, option, or TLS file.
     pub fn client(&mut self, options: DockerOptions) -> Result<ClientKey, Error> {
         options.check()?;
-        let host = Host::new(&options, |name| std::env::var(name).ok())?;
+        let host = Host::new(&options, |name| std::env::var_os(name))?;
         self.state.add_client(options, host)
     }
 
     /// Makes a call, or queues it when no connection is free. Ends with [`super::CallEvent::Done`]; an answer with a
-    /// status of 400 or above is [`Error::Api`].
+    /// status of 400 or above, or a redirect, is [`Error::Api`].
     ///
     /// # Errors
     /// [`Error::Stale`]; [`Error::Invalid`] for a method, path or header that cannot be sent.
@@ -151,11 +151,11 @@ impl<'a, E: From<Event>> Commands<'a, E> {
     }
 
     /// Sends a signal (`TERM`, `SIGTERM`, `15`) to the process and its children inside the container; for an attached
-    /// container, to its own process. A process that has ended in between is no error.
+    /// container, to its own process. A process that has exited is no error.
     ///
     /// # Errors
-    /// [`Error::Stale`]; [`Error::Closed`] when the stream has ended; [`Error::Invalid`] for what is no signal. The
-    /// call fails with [`Error::Kill`] in a container without a shell.
+    /// [`Error::Stale`]; [`Error::Closed`] when the stream was closed, or has ended without an exit code;
+    /// [`Error::Invalid`] for what is no signal. The call fails with [`Error::Kill`] in a container without a shell.
     pub fn kill(&mut self, stream: StreamKey, signal: &str) -> Result<CallKey, Error> {
         self.reactor.refresh_now();
         self.state.kill(self.reactor, stream, signal)

@@ -4,11 +4,12 @@ use super::api::{self, Progress};
 use super::engine::{Docker, STREAM, tag};
 use super::error::Error;
 use super::exchange::StreamStep;
-use super::frame::Demux;
 use super::stream::{Exit, Sink, Stage, Stream, Target};
 use super::traffic::End;
 use super::{Answer, Event, StreamEvent, StreamKey};
+use crate::net::Transport;
 use crate::reactor::Reactor;
+use std::io::ErrorKind;
 use std::time::Duration;
 
 /// How long the Engine is asked for an exit code that it does not know yet.
@@ -22,7 +23,15 @@ impl Docker {
     pub(super) fn stream_ended<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: StreamKey, how: End) {
         let Some(stream) = self.streams.get_mut(key) else { return };
         let Stage::Open(conn_key) = stream.stage else { return };
-        stream.truncated = matches!(how, End::Cut) || stream.demux.as_ref().is_some_and(Demux::is_mid_frame);
+        let wire = self.connections.get(conn_key).and_then(|connection| connection.wire.as_ref());
+        let over_unix = wire.is_some_and(|(wire, _)| matches!(wire.transport(), Transport::Unix(_)));
+        stream.truncated = stream.is_mid_way()
+            || match &how {
+                End::Clean => false,
+                // A unix socket hands out all that was sent before it tells that the peer has left input unread.
+                End::Broken(error) => !(over_unix && error.kind() == ErrorKind::ConnectionReset),
+                End::Cut => true,
+            };
         stream.broken = matches!(how, End::Broken(_)).then(|| how.in_words());
         stream.stage = Stage::Exiting;
         stream.exiting_since = Some(reactor.now());
@@ -111,6 +120,7 @@ impl Docker {
     ) {
         let Some(stream) = self.let_go(reactor, key) else { return };
         let (client, sink) = (stream.client, stream.sink);
+        stream.exited = matches!(result, Ok(Some(_)));
         let result = result.map(|code| Exit { code, truncated: stream.truncated });
         match sink {
             Sink::User => {

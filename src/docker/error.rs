@@ -24,10 +24,10 @@ pub enum Error {
         /// What was waited for.
         what: String,
     },
-    /// The Engine answered with an error.
+    /// The Engine answered with an error, or with a redirect, which is not followed.
     #[error("{message}")]
     Api {
-        /// The HTTP status.
+        /// The HTTP status; 200 for an error in the midst of an output that had begun well.
         status: u16,
         /// The Engine's own words.
         message: String,

@@ -79,10 +79,16 @@ impl Docker {
         let signal = signal_name(signal)?;
         let stream = self.streams.get(key).ok_or(Error::Stale("stream"))?;
         if stream.stage == Stage::Ended {
-            return Err(Error::Closed("the stream has ended; there is nothing to be signalled".into()));
+            if stream.closed || !stream.exited {
+                return Err(Error::Closed("the stream has ended; there is nothing to be signalled".into()));
+            }
+            // Its end is still to be taken: whoever kills it cannot know.
+            let call = self.begin_call(reactor, stream.client, CallKind::Nothing, false);
+            self.end_call(reactor, call, Ok(CallEvent::Done(Box::default())));
+            return Ok(call);
         }
         if let Target::Container(_) = stream.target {
-            let path = api::container_path(stream.container(), "kill").query("signal", &signal);
+            let path = api::container_path(stream.container_id(), "kill").query("signal", &signal);
             let (client, call) = (stream.client, Call::new("POST", path.as_str()));
             return Ok(self.begin_call(reactor, client, CallKind::Plain(Box::new(call)), false));
         }
@@ -252,27 +258,28 @@ impl Docker {
         result: Result<Answer, Error>,
     ) {
         let Some(CallKind::Kill(kill)) = self.calls.get_mut(key).map(|state| &mut state.kind) else { return };
-        let progress = match &result {
-            Ok(answer) if answer.head.status() == 404 => Some(Progress { running: false, exit_code: None }),
-            Ok(answer) => api::exec_progress(&answer.body),
+        let ended = match result {
+            // Forgotten.
+            Ok(answer) if answer.head.status() == 404 => true,
+            // Without a code it has yet to begin.
+            Ok(answer) => {
+                matches!(api::exec_progress(&answer.body), Some(Progress { running: false, exit_code: Some(_) }))
+            }
             Err(error) => {
-                let error = error.clone();
                 self.end_call(reactor, key, Err(error));
                 return;
             }
         };
-        match progress {
-            Some(Progress { running: false, .. }) => {
-                self.end_call(reactor, key, Ok(CallEvent::Done(Box::default())));
-            }
-            _ if kill.tries < TRIES => {
-                kill.tries += 1;
-                kill.pause = Some(reactor.set_timer(reactor.now() + PAUSE_LENGTH, tag(PAUSE, key)));
-            }
-            _ => {
-                let words = format!("none is found whose environment holds {} (has it cleared it?)", api::MARKER);
-                self.end_call(reactor, key, Err(Error::Kill(words)));
-            }
+        if ended {
+            self.end_call(reactor, key, Ok(CallEvent::Done(Box::default())));
+        } else if kill.tries < TRIES {
+            kill.tries += 1;
+            kill.pause = Some(reactor.set_timer(reactor.now() + PAUSE_LENGTH, tag(PAUSE, key)));
+        } else {
+            let marker = api::MARKER;
+            let words =
+                format!("none is found whose environment holds {marker} (has it cleared it, or not begun yet?)");
+            self.end_call(reactor, key, Err(Error::Kill(words)));
         }
     }
 

@@ -115,7 +115,7 @@ pub enum StreamEvent {
     Exited {
         /// The process's exit code; `None` when the Engine cannot tell (detached, container removed).
         code: Option<i64>,
-        /// The stream broke off inside a frame, or without TLS's goodbye: output may be missing.
+        /// The stream broke off before its end: output may be missing.
         truncated: bool,
     },
     /// It failed.

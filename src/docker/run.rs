@@ -48,7 +48,8 @@ impl Docker {
         // Without descriptors it may have failed at once.
         let Some(stream) = self.streams.get_mut(stream_key) else { return key };
         stream.out.push(&options.input);
-        stream.input_ended = true;
+        // Without input nobody waits for its end, and routers forget a half-closed connection that is silent.
+        stream.input_ended = stream.stdin;
         if let Some(state) = self.calls.get_mut(key) {
             state.stream = Some(stream_key);
             state.timer = at.map(|at| reactor.set_timer(at, tag(CALL, key)));
@@ -84,7 +85,8 @@ impl Docker {
     pub(super) fn run_timer<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: CallKey) {
         let Some(CallKind::Run(run)) = self.calls.get_mut(key).map(|state| &mut state.kind) else { return };
         if let Some(verdict) = run.verdict.clone() {
-            self.end_call(reactor, key, Err(verdict));
+            let why = format!("its end has not come within {} s", GRACE.as_secs());
+            self.end_call(reactor, key, Err(perhaps_alive(verdict, &why)));
             return;
         }
         let after = run.timeout.unwrap_or_default();
@@ -123,11 +125,8 @@ impl Docker {
         let Some(failure) = failure else { return };
         let Some(CallKind::Run(run)) = self.calls.get(key).map(|state| &state.kind) else { return };
         let verdict = match run.verdict.clone() {
-            Some(Error::Timeout { phase, after, what }) => {
-                Error::Timeout { phase, after, what: format!("{what}, which may still run: {failure}") }
-            }
-            Some(Error::Protocol(words)) => Error::Protocol(format!("{words}; it may still run: {failure}")),
-            _ => failure,
+            Some(verdict) => perhaps_alive(verdict, &failure.to_string()),
+            None => failure,
         };
         self.end_call(reactor, key, Err(verdict));
     }
@@ -146,7 +145,7 @@ impl Docker {
             (Some(verdict), _) => Err(verdict),
             (None, Err(error)) => Err(error),
             (None, Ok(Exit { truncated: true, .. })) => {
-                Err(Error::Closed("the command's output broke off inside a frame".into()))
+                Err(Error::Closed("the connection broke off: some of the command's output may be missing".into()))
             }
             (None, Ok(Exit { code, .. })) => Ok(CallEvent::RunDone(Box::new(RunResult {
                 exit_code: code,
@@ -177,5 +176,16 @@ impl Docker {
             working_dir: options.working_dir.clone(),
             ..ExecOptions::default()
         }
+    }
+}
+
+/// Adds to a verdict that the command may still run, and why nobody knows.
+fn perhaps_alive(verdict: Error, why: &str) -> Error {
+    match verdict {
+        Error::Timeout { phase, after, what } => {
+            Error::Timeout { phase, after, what: format!("{what}, which may still run: {why}") }
+        }
+        Error::Protocol(words) => Error::Protocol(format!("{words}; it may still run: {why}")),
+        other => other,
     }
 }

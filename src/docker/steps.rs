@@ -89,7 +89,7 @@ impl Docker {
             (CallKind::Follow(follow), CallStep::Target) => Asked::get(container_path(follow.container()?, "json")),
             (CallKind::Follow(follow), _) => Asked::call(&follow.call()),
             (CallKind::Kill(kill), _) => Asked::get(exec_path(&kill.exec, "json")),
-            (CallKind::Run(_), _) => return None,
+            (CallKind::Run(_) | CallKind::Nothing, _) => return None,
         })
     }
 

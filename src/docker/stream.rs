@@ -96,6 +96,8 @@ pub struct Stream {
     held_bytes: usize,
     held_final: Option<StreamEvent>,
     pub truncated: bool,
+    /// It has ended with the process's exit code.
+    pub exited: bool,
     /// How the connection broke, when it did not end.
     pub broken: Option<String>,
     /// When bytes ceased to flow, and how often the exit code was asked for since.
@@ -139,6 +141,7 @@ impl Stream {
             held_final: None,
             detached: Detached::default(),
             truncated: false,
+            exited: false,
             broken: None,
             exiting_since: None,
             exit_tries: 0,
@@ -155,11 +158,11 @@ impl Stream {
         }
     }
 
-    /// The container's name as it was given.
-    pub fn container(&self) -> &str {
+    /// The id of an attached container, once it is known: another may have got its name since. Before: the name.
+    pub fn container_id(&self) -> &str {
         match &self.target {
-            Target::Exec(options) => &options.container,
-            Target::Container(options) => &options.container,
+            Target::Container(options) if self.id.is_empty() => &options.container,
+            _ => &self.id,
         }
     }
 
@@ -199,6 +202,12 @@ impl Stream {
     pub fn input_is_gone(&mut self) {
         self.input_gone = true;
         self.out = Outbound::default();
+    }
+
+    /// True when more has to come: of a frame, or of the answer that its head announced.
+    pub fn is_mid_way(&self) -> bool {
+        let body = self.body.as_ref().is_some_and(|body| !body.is_to_end() && !body.is_complete());
+        body || self.demux.as_ref().is_some_and(Demux::is_mid_frame)
     }
 
     /// How much more a pause may keep; `None` without a pause.

@@ -433,7 +433,11 @@ fn inspect(this: This<Exec>, arguments: u32, ret: &mut Zval) -> Answer {
     let id = class::slot(this.object, ID);
     let id = String::from_utf8_lossy(value::bytes_of(id).unwrap_or_default()).into_owned();
     let call = match &this.container {
-        Some(name) => Call::inspect(name).map_err(|error| errors::throw(&error))?,
+        // By the id, once it is known: another may have got the name since.
+        Some(name) => {
+            let container = if id.is_empty() { name } else { &id };
+            Call::inspect(container).map_err(|error| errors::throw(&error))?
+        }
         None if id.is_empty() => return Err(errors::error("this exec was never started: there is nothing to inspect")),
         None => Call::inspect_exec(&id),
     };

@@ -1,6 +1,7 @@
 //! The programs that need an Engine: those under `tests/c` and `examples/c`, against dockerd and podman.
 
 use super::engine::{Engine, IMAGE, docker, docker_tls, podman};
+use super::support::{FakeEngine, UPGRADED, answer, frame, json};
 use super::terminal::Terminal;
 use super::{Folder, compile, compile_with, fpm, plainly, root, scripts, succeed, text, under_valgrind};
 use std::io::Write;
@@ -47,6 +48,41 @@ fn test_program(source: &str, engine: &Engine, run: Way) {
     ];
     containers[1].start();
     succeed(run(&program).arg(engine.address()).args(containers.iter().map(|container| &container.name)));
+}
+
+#[test]
+fn what_engines_do_rarely() {
+    let folder = Folder::new();
+    let program = compile(&folder, "tests/c/docker_rare.c");
+    // An exec has the id of its container, and that says what is done.
+    let peer = FakeEngine::start(|request, conn| {
+        let whole = frame(1, b"whole");
+        match request.path().split('/').collect::<Vec<_>>()[..] {
+            ["", "containers", name, "exec"] => {
+                conn.send(&answer("201 Created", "", &format!(r#"{{"Id":"{name}"}}"#)));
+            }
+            ["", "exec", "proxied", "start"] => {
+                conn.send(b"HTTP/1.1 200 OK\r\n\r\n");
+                conn.send(&whole);
+            }
+            ["", "exec", id, "start"] => {
+                conn.send(UPGRADED.as_bytes());
+                match id {
+                    "cut" => conn.send(&whole[..11]),
+                    "failed" => conn.send(&frame(3, b"no log driver")) && conn.await_close(),
+                    _ => conn.send(&whole),
+                };
+            }
+            ["", "exec", _, "json"] => {
+                conn.send(&json(r#"{"Running":false,"ExitCode":7}"#));
+            }
+            _ => return false,
+        }
+        true
+    });
+    for run in [plainly, under_valgrind] {
+        succeed(run(&program).arg(&peer.address));
+    }
 }
 
 /// A way to run a program.

@@ -1,7 +1,7 @@
 //! The C surface from the outside: programs that know `towline.h` alone are compiled against the built library and run
 //! against a real php-fpm and real Engines, plainly and under valgrind.
 #![cfg(feature = "capi")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod docker;
 #[path = "../support/docker.rs"]
@@ -9,6 +9,8 @@ mod engine;
 mod header;
 mod install;
 mod programs;
+#[path = "../support/mod.rs"]
+mod support;
 mod terminal;
 
 use std::path::{Path, PathBuf};

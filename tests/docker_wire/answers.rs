@@ -1,6 +1,6 @@
 //! Plain calls and answers that stream.
 
-use crate::support::{DockerDriver, FakeEngine, answer, json};
+use crate::support::{CallEnd, DockerDriver, FakeEngine, UPGRADED, answer, json, terminal};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use towline::docker::{Call, DockerOptions, Error, StreamCall};
@@ -238,4 +238,72 @@ fn the_owner_may_leave_before_the_calls_end() {
     assert!(matches!(it.docker().call(client, Call::version()), Err(Error::Stale("client"))));
     it.answer(call);
     assert_eq!(it.docker().stats(client), None);
+}
+
+#[test]
+fn events_that_end_inside_one_are_an_error() {
+    for body in ["Transfer-Encoding: chunked\r\n\r\n9\r\n{\"a\":1}\n{\r\n0\r\n\r\n", "\r\n{\"a\":1}\n{\"b\":2}"] {
+        let engine = FakeEngine::start(move |request, conn| {
+            if request.path() != "/events" {
+                return false;
+            }
+            conn.send(format!("HTTP/1.1 200 OK\r\n{body}").as_bytes());
+            conn.close();
+            true
+        });
+        let mut it = DockerDriver::new();
+        let client = it.client(&engine.address);
+        let call = it.docker().stream(client, StreamCall::Events(String::new())).unwrap();
+        let (end, chunks) = it.call_end(call);
+        assert_eq!(chunks, [(1, br#"{"a":1}"#.to_vec())]);
+        assert!(matches!(&end, CallEnd::Failed(Error::Closed(words)) if words.contains("event")), "{end:?}");
+    }
+}
+
+#[test]
+fn nothing_is_sent_a_third_time() {
+    let engine = FakeEngine::start(|request, conn| {
+        let is_x = request.path() == "/x";
+        if is_x {
+            conn.close();
+        }
+        is_x
+    });
+    let mut it = DockerDriver::new();
+    let client = it.client(&engine.address);
+    let call = it.docker().call(client, Call::new("GET", "/x")).unwrap();
+    let error = it.call_error(call);
+    assert!(matches!(error, Error::Closed(_)), "{error:?}");
+    assert_eq!((engine.requests("/x").len(), it.docker().stats(client).unwrap().retried), (2, 1));
+}
+
+/// Creating an exec and setting a size do no harm twice; starting does.
+#[test]
+fn what_is_sent_twice_to_open_a_stream() {
+    for (path, times, opens) in
+        [("/containers/web/exec", 2, true), ("/exec/e1/resize", 2, true), ("/exec/e1/start", 1, false)]
+    {
+        let asked = AtomicUsize::new(0);
+        let engine = FakeEngine::start(move |request, conn| {
+            if request.path() == path && asked.fetch_add(1, Ordering::SeqCst) == 0 {
+                conn.close();
+                return true;
+            }
+            request.path() == "/exec/e1/start" && conn.send(UPGRADED.as_bytes()) && conn.await_close()
+        });
+        let mut it = DockerDriver::new();
+        let client = it.client(&engine.address);
+        let stream = it.exec_with(client, terminal("web", &["sh"]));
+        if opens {
+            it.until_open(stream);
+            it.until("the second", |_| engine.requests(path).len() == times);
+            // An idle connection: all is answered.
+            it.until("the answers", |it| it.docker().stats(client).unwrap().idle > 0);
+            it.docker().close(stream);
+        }
+        let error = it.stream_error(stream);
+        assert!(matches!(error, Error::Closed(_)) != opens, "{error:?}");
+        assert_eq!(engine.requests(path).len(), times, "{path}");
+        assert_eq!(it.docker().stats(client).unwrap().retried, times as u64 - 1, "{path}");
+    }
 }

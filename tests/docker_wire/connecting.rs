@@ -1,6 +1,6 @@
 //! Addresses where no Engine answers.
 
-use crate::support::{DockerDriver, Peer, TempDir, in_fork};
+use crate::support::{DockerDriver, FakeEngine, Peer, TempDir, UPGRADED, in_fork};
 use std::os::unix::net::UnixListener;
 use std::time::Duration;
 use towline::docker::{Call, DockerOptions, Error};
@@ -76,4 +76,45 @@ fn servers_of_other_kinds_are_no_engines() {
     let silent = Peer::unix(|conn| conn.drain());
     let error = failure(&silent.address);
     assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
+}
+
+fn option(fd: i32, level: i32, name: i32) -> i32 {
+    let (mut value, mut length) = (0_i32, size_of::<i32>() as libc::socklen_t);
+    // SAFETY: the option is one int, for which there is room.
+    let got = unsafe { libc::getsockopt(fd, level, name, (&raw mut value).cast(), &raw mut length) };
+    assert_eq!(got, 0);
+    value
+}
+
+/// The descriptor in this process that is connected to this port.
+fn connected_to(port: u16) -> i32 {
+    let all = std::fs::read_dir("/proc/self/fd").unwrap();
+    let numbers = all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
+    let mut found = numbers.filter(|fd| {
+        // SAFETY: an address of any kind fits; a descriptor that is none, or no socket, is an error.
+        let peer = unsafe {
+            let (mut address, mut length) =
+                (std::mem::zeroed::<libc::sockaddr_in>(), size_of::<libc::sockaddr_in>() as libc::socklen_t);
+            let got = libc::getpeername(*fd, (&raw mut address).cast(), &raw mut length);
+            (got == 0).then_some(address)
+        };
+        peer.is_some_and(|peer| i32::from(peer.sin_family) == libc::AF_INET && u16::from_be(peer.sin_port) == port)
+    });
+    found.next().unwrap()
+}
+
+#[test]
+fn a_silent_stream_is_probed() {
+    let engine = FakeEngine::on(true, |request, conn| {
+        request.path() == "/exec/e1/start" && conn.send(UPGRADED.as_bytes()) && conn.await_close()
+    });
+    let port = engine.address.rsplit(':').next().unwrap().parse().unwrap();
+    let mut it = DockerDriver::new();
+    let client = it.client(&engine.address);
+    let stream = it.exec(client, "web", &["sleep"]);
+    it.until_open(stream);
+    let fd = connected_to(port);
+    assert_eq!(option(fd, libc::SOL_SOCKET, libc::SO_KEEPALIVE), 1);
+    assert_eq!(option(fd, libc::IPPROTO_TCP, libc::TCP_KEEPIDLE), 30);
+    assert_eq!(option(fd, libc::IPPROTO_TCP, libc::TCP_KEEPINTVL), 30);
 }

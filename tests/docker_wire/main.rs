@@ -18,5 +18,6 @@ mod connecting;
 mod exits;
 mod opening;
 mod resizing;
+mod runs;
 mod streams;
 mod versions;

@@ -165,19 +165,21 @@ fn writing_to_a_process_that_has_gone_is_no_error() {
 
 #[test]
 fn a_pause_reads_no_more_than_it_may_keep() {
-    let (send, stalled) = mpsc::channel();
-    let send = std::sync::Mutex::new(send);
+    const FRAMES: usize = 2000;
+    // To the peer: send what the kernel takes, or at last the rest; from it: how much that was.
+    let (ask, asked) = mpsc::channel();
+    let (tell, told) = mpsc::channel();
+    let (asked, tell) = (std::sync::Mutex::new(asked), std::sync::Mutex::new(tell));
     let engine = FakeEngine::streams(move |conn| {
         upgraded(conn);
-        let piece = frame(1, &[b'x'; 8184]);
-        for sent in 0..2000 {
-            if sent == 1000 {
-                send.lock().unwrap().send(()).unwrap();
-            }
-            if !conn.send(&piece) {
-                return;
-            }
+        let all = frame(1, &[b'x'; 8184]).repeat(FRAMES);
+        let mut rest = &all[..];
+        while asked.lock().unwrap().recv() == Ok(true) {
+            let sent = conn.send_now(rest);
+            rest = &rest[sent..];
+            tell.lock().unwrap().send(sent).unwrap();
         }
+        conn.send(rest);
     });
     let mut it = DockerDriver::new();
     let client = it.client(&engine.address);
@@ -185,15 +187,23 @@ fn a_pause_reads_no_more_than_it_may_keep() {
     let stream = it.exec_with(client, ExecOptions { limits, ..exec("web", &["yes"]) });
     it.docker().pause(stream).unwrap();
     it.until_open(stream);
-    for _ in 0..50 {
-        it.turn(Duration::from_millis(2));
+    let mut total = 0;
+    loop {
+        ask.send(true).unwrap();
+        match told.recv().unwrap() {
+            // The kernel has no room, and what it has is not read.
+            0 => break,
+            sent => total += sent,
+        }
+        assert!(total < 8 << 20, "more than the pause and the kernel may keep");
+        it.turn(Duration::ZERO);
     }
-    // 8 MiB do not fit into what the pause and the kernel keep.
-    assert!(stalled.try_recv().is_err());
+    assert!(total > limits.pause_buffer);
     assert_eq!(it.seen(stream).pieces, 0);
     it.docker().resume(stream).unwrap();
+    ask.send(false).unwrap();
     let seen = it.end(stream);
-    assert_eq!(seen.stdout.len(), 2000 * 8184);
+    assert_eq!(seen.stdout.len(), FRAMES * 8184);
     assert_eq!(seen.ended, Some(Ok((Some(0), false))));
 }
 

@@ -161,6 +161,22 @@ impl Conn {
         }
     }
 
+    /// Sends what the kernel takes at once; how much that was.
+    pub fn send_now(&mut self, bytes: &[u8]) -> usize {
+        let mut sent = 0;
+        loop {
+            let rest = &bytes[sent..];
+            // SAFETY: the bytes live through the call, which does not wait.
+            let n = unsafe {
+                libc::send(self.stream.fd(), rest.as_ptr().cast(), rest.len(), libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL)
+            };
+            match usize::try_from(n) {
+                Ok(n) if n > 0 => sent += n,
+                _ => return sent,
+            }
+        }
+    }
+
     /// Sends piece by piece, each after the client has taken the one before (unix sockets only).
     pub fn send_pieces(&mut self, bytes: &[u8], size: usize) -> bool {
         bytes.chunks(size).all(|piece| self.send(piece) && self.await_taken())
