@@ -1,5 +1,6 @@
 // The protocol as a client speaks it that is not ours: the npm package ws.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import WebSocket from 'ws';
 import { containers, serve } from './support/server.mjs';
 import { test } from './support/test.mjs';
@@ -105,6 +106,71 @@ test('a client that is not ours opens, types, resizes, and hears the exit code',
     assert.equal((await client.close()).code, 1000);
 });
 
+/** Speaks as ttyd's own page does: it knows no message of Towline's and no session, and asks for a token without having one. */
+class Stock {
+    parts = [];
+    /** Pieces of output that are not drawn yet. */
+    pending = 0;
+    written = 0;
+    changed = () => {};
+
+    static async open(server, search) {
+        const answer = await fetch(`${server.origin}/token`);
+        assert.equal(answer.status, 200);
+        return new Stock(server, search, (await answer.json()).token);
+    }
+
+    constructor(server, search, AuthToken) {
+        this.socket = new WebSocket(`${server.origin.replace('http', 'ws')}/ws${search}`, ['tty'], { origin: server.origin });
+        this.socket.on('open', () => this.socket.send(Buffer.from(JSON.stringify({ AuthToken, columns: 100, rows: 33 }))));
+        // The title, 1, and preferences, 2, are nothing to this one; of others ttyd's page warns in the console, and goes on.
+        this.socket.on('message', (data) => data[0] === '0'.charCodeAt(0) && this.draw(data.subarray(1)));
+        this.ended = once(this.socket, 'close').then(([code]) => code);
+    }
+
+    /** Draws later than it hears. The flow control is ttyd's, with its numbers. */
+    draw(bytes) {
+        this.parts.push(bytes);
+        this.written += bytes.length;
+        if (this.written > 100_000) {
+            this.written = 0;
+            this.pending++;
+            setImmediate(() => --this.pending < 4 && this.say('3'));
+            this.pending > 10 && this.say('2');
+        }
+        this.changed();
+    }
+
+    say(message) {
+        this.socket.send(Buffer.from(message));
+    }
+
+    /** Waits for output, in what came last. */
+    sees(pattern) {
+        return new Promise((resolve) => {
+            this.changed = () => pattern.test(Buffer.concat(this.parts.slice(-9))) && resolve();
+            this.changed();
+        });
+    }
+}
+
+test('a stock client of ttyd works, with a server that asks for no token', async (t) => {
+    const server = await serve(t, '--no-token', '--allow', first);
+    const client = await Stock.open(server, `?container=${first}`);
+    await client.sees(/[#$] /);
+    client.say('0until [ "$(stty size)" = "33 100" ]; do :; done; echo is-"$(stty size)"\n');
+    await client.sees(/is-33 100\r\n/);
+    client.say('1{"columns":120,"rows":40}');
+    client.say('0until [ "$(stty size)" = "40 120" ]; do :; done; echo is-"$(stty size)"\n');
+    await client.sees(/is-40 120\r\n/);
+    client.say('0seq 500000; echo the-end-$((1))\n');
+    await client.sees(/the-end-1\r\n/);
+    const numbers = Array.from({ length: 500_000 }, (_, at) => `${at + 1}\r\n`).join('');
+    assert.ok(Buffer.concat(client.parts).includes(`\r\n${numbers}the-end-1\r\n`), 'something was lost');
+    client.say('0exit 3\n');
+    assert.equal(await client.ended, 1000);
+});
+
 test('the access token itself opens, too', async (t) => {
     const server = await serve(t);
     const client = new Client(server);
@@ -189,6 +255,7 @@ test('who only watches is not heard, and sees all', async (t) => {
     const writer = new Client(server);
     const { session } = await writer.join({ AuthToken: await token(server), columns: 90, rows: 30 });
     await writer.sees(/[#$] $/);
+    await writer.sized(30, 90);
     const answer = await fetch(`${server.origin}/share`, {
         method: 'POST', headers: { ...headers(server), 'Content-Type': 'application/json' }, body: JSON.stringify({ session }),
     });
@@ -208,7 +275,9 @@ test('who only watches is not heard, and sees all', async (t) => {
     });
     writer.send('0echo heard-$((1)) $(stty size)\n');
     await viewer.sees(/heard-1 30 90\r\n/);
+    await writer.sees(/heard-1 30 90\r\n/);
     assert.doesNotMatch(writer.output, /intruder/);
+    assert.ok(!writer.messages.some(([letter]) => letter === 'r'), 'it was resized');
 
     // Its token opens nothing, and leads to no other session, whatever else is asked for.
     for (const fields of [{}, { session: 'another' }, { session: `${session}x` }, { readOnly: false }]) {
