@@ -10,6 +10,9 @@ const ROUNDS = 5;
 /** Bytes after which a flood is under way. */
 const UNDER_WAY = 1024 * 1024;
 const MEBIBYTES = 100;
+const LINE = 'the quick brown fox jumps over the lazy dog';
+/** Milliseconds. */
+const LONG = 60_000;
 
 /** Presses Ctrl-C and tells how long it took until the shell's prompt stood on the screen, by the browser's clock. */
 async function interrupt(page) {
@@ -36,41 +39,49 @@ async function interrupt(page) {
     return measured.evaluate(({ time }) => time);
 }
 
-/** Counts the bytes that come to the page; `more(count)` waits for so many more. */
-function meter(page) {
-    let came = 0;
+/** Follows the output that comes to the page: counts its bytes, and keeps them in `parts` if it is set. */
+function follow(page) {
+    const wire = { came: 0, parts: null };
     let wake = () => {};
-    page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => {
-        came += payload.length;
-        wake();
-    }));
-    return {
-        async more(count) {
-            const until = came + count;
-            while (came < until) {
-                await new Promise((resolve) => wake = resolve);
+    page.on('websocket', (socket) => {
+        socket.on('framereceived', ({ payload }) => {
+            if (payload[0] === '0'.charCodeAt(0)) {
+                wire.came += payload.length - 1;
+                wire.parts?.push(payload.subarray(1));
+                wake();
             }
-        },
+        });
+    });
+    wire.until = async (what) => {
+        while (!what()) {
+            await new Promise((resolve) => wake = resolve);
+        }
     };
+    /** Waits for so many more bytes of output. */
+    wire.more = (count) => {
+        const until = wire.came + count;
+        return wire.until(() => wire.came >= until);
+    };
+    return wire;
 }
 
 async function shell(t) {
     const { url } = await serve(t, '--allow', containers[0]);
     const page = await open(t, 'about:blank');
-    const output = meter(page);
+    const wire = follow(page);
     await page.goto(url);
     await prompt(page);
     await run(page, 'PS1="ready> "');
     await sees(page, /^ready>$/m);
-    return { page, output };
+    return { page, wire };
 }
 
 async function interrupted(t, command) {
-    const { page, output } = await shell(t);
+    const { page, wire } = await shell(t);
     const times = [];
     for (let n = 0; n < ROUNDS; n++) {
         await run(page, command);
-        await output.more(UNDER_WAY);
+        await wire.more(UNDER_WAY);
         times.push(await interrupt(page));
     }
     tell(t, `Ctrl-C during "${command}": ${times.map((time) => `${time.toFixed(0)} ms`).join(', ')}`, times);
@@ -86,31 +97,42 @@ function tell(t, words, times) {
 test('Ctrl-C ends `yes` within 500 ms', (t) => interrupted(t, 'yes'));
 
 test('Ctrl-C ends a flood of long lines within 500 ms', (t) =>
-    interrupted(t, 'yes "the quick brown fox jumps over the lazy dog and runs away again"'));
+    interrupted(t, `yes "${LINE} and runs away again"`));
 
 async function bigFile(page) {
-    await run(page, `yes "the quick brown fox jumps over the lazy dog" | head -c ${MEBIBYTES}m >/tmp/big; clear; wc -c </tmp/big`);
-    await sees(page, new RegExp(`^${MEBIBYTES * 1024 * 1024}$`, 'm'), 60_000);
+    await run(page, `yes "${LINE}" | head -c ${MEBIBYTES}m >/tmp/big; clear; wc -c </tmp/big`);
+    await sees(page, new RegExp(`^${MEBIBYTES * 1024 * 1024}$`, 'm'), LONG);
 }
 
 test(`a file of ${MEBIBYTES} MiB goes by, and its end is there`, { timeout: 300_000 }, async (t) => {
-    const { page, output } = await shell(t);
+    const { page, wire } = await shell(t);
     await bigFile(page);
-    const all = output.more(MEBIBYTES * 1024 * 1024);
+    const size = MEBIBYTES * 1024 * 1024;
+    // The last line is cut short; each end of a line becomes two bytes.
+    const rest = LINE.slice(0, size % (LINE.length + 1));
+    const wanted = Buffer.concat([
+        Buffer.from('the-start-4\r\n'),
+        Buffer.alloc((size - rest.length) / (LINE.length + 1) * (LINE.length + 2), `${LINE}\r\n`),
+        Buffer.from(`${rest}\r\nthe-end-5\r\n`),
+    ]);
+    wire.parts = [];
     const start = performance.now();
-    await run(page, 'cat /tmp/big; echo; echo the-end-$((5))');
-    await all;
-    await sees(page, /^the-end-5$/m);
+    await run(page, 'echo the-start-$((4)); cat /tmp/big; echo; echo the-end-$((5))');
+    await wire.until(() => Buffer.concat(wire.parts.slice(-9)).includes('the-end-5\r\n'));
+    await sees(page, new RegExp(`^${LINE}\n${rest}\nthe-end-5$`, 'm'), LONG);
     t.diagnostic(`cat of ${MEBIBYTES} MiB: ${((performance.now() - start) / 1000).toFixed(1)} s`);
+    const came = Buffer.concat(wire.parts);
+    const at = came.indexOf('the-start-4\r\n');
+    assert.ok(at >= 0 && came.subarray(at, at + wanted.length).equals(wanted), 'what came is not what the file holds');
     await run(page, 'rm /tmp/big; echo alive-$((1))');
     await sees(page, /^alive-1$/m);
 });
 
 test(`Ctrl-C ends \`cat\` of ${MEBIBYTES} MiB within 500 ms`, { timeout: 120_000 }, async (t) => {
-    const { page, output } = await shell(t);
+    const { page, wire } = await shell(t);
     await bigFile(page);
     await run(page, 'cat /tmp/big');
-    await output.more(UNDER_WAY);
+    await wire.more(UNDER_WAY);
     const time = await interrupt(page);
     tell(t, `Ctrl-C during cat: ${time.toFixed(0)} ms`, [time]);
     await run(page, 'rm /tmp/big; echo alive-$((1))');

@@ -3,24 +3,23 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
 import { notice, open, prompt, run, sees } from './support/browser.mjs';
-import { containers, serve, way } from './support/server.mjs';
+import { containers, folder, serve, way } from './support/server.mjs';
 import { test } from './support/test.mjs';
 
 const program = ['/usr/sbin/nginx', '/usr/bin/nginx', '/usr/local/sbin/nginx'].find(existsSync);
 
 /** Starts nginx on a unix socket, before another one. */
-async function nginx(t, folder, front, back) {
+async function nginx(t, place, front, back) {
     assert(program, 'nginx is missing (Debian: apt-get install nginx-light)');
     const config = (await readFile(new URL('../nginx.conf', import.meta.url), 'utf8'))
         .replace('listen 80;', `listen unix:${front};`).replaceAll('/run/towline/terminal.sock', back);
-    const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((what) => `${what}_temp_path ${folder}/${what};`);
-    await writeFile(`${folder}/nginx.conf`, `daemon off; master_process off; pid ${folder}/pid; events {}
+    const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((what) => `${what}_temp_path ${place}/${what};`);
+    await writeFile(`${place}/nginx.conf`, `daemon off; master_process off; pid ${place}/pid; events {}
         http { access_log off; ${places.join(' ')}\n${config}\n}`);
-    const child = spawn(program, ['-p', folder, '-e', `${folder}/log`, '-c', `${folder}/nginx.conf`], { stdio: 'ignore' });
+    const child = spawn(program, ['-p', place, '-e', `${place}/log`, '-c', `${place}/nginx.conf`], { stdio: 'ignore' });
     const ended = once(child, 'exit');
     t.after(async () => {
         child.kill('SIGKILL');
@@ -36,18 +35,17 @@ async function nginx(t, folder, front, back) {
         if (there) {
             return;
         }
-        assert.equal(child.exitCode, null, `nginx did not start: ${await readFile(`${folder}/log`, 'utf8').catch(() => '')}`);
+        assert.equal(child.exitCode, null, `nginx did not start: ${await readFile(`${place}/log`, 'utf8').catch(() => '')}`);
     }
 }
 
 test('behind nginx, below a path: typed, reloaded, shared', async (t) => {
-    const folder = await mkdtemp(`${tmpdir()}/towline-nginx-`);
-    t.after(() => rm(folder, { recursive: true, force: true }));
+    const place = await folder(t);
     // nginx's own user wants to get through.
-    await chmod(folder, 0o755);
-    const { token } = await serve(t, '--listen', `unix:${folder}/terminal.sock`, '--allow', containers[0]);
-    await nginx(t, folder, `${folder}/front.sock`, `${folder}/terminal.sock`);
-    const road = await way(t, `${folder}/front.sock`);
+    await chmod(place, 0o755);
+    const { token } = await serve(t, '--listen', `unix:${place}/terminal.sock`, '--allow', containers[0]);
+    await nginx(t, place, `${place}/front.sock`, `${place}/terminal.sock`);
+    const road = await way(t, `${place}/front.sock`);
     const site = `http://127.0.0.1:${road.port}/wsapp`;
 
     const page = await open(t, `${site}?token=${token}`);

@@ -53,20 +53,18 @@ test('a new size of the window is a new size of the terminal', async (t) => {
     const { url } = await serve(t, '--allow', first);
     const page = await open(t, url);
     await prompt(page);
-    const told = async () => {
-        const [columns, rows] = (await page.locator('#size').textContent()).split(' × ');
-        return `${rows} ${columns}`;
-    };
-    const before = await told();
-    await run(page, 'stty size');
-    await sees(page, new RegExp(`^${before}$`, 'm'));
+    // The Engine takes a size on another connection than what is typed, and a window may change in steps.
+    await run(page, 'last=; while :; do now=$(stty size); [ "$now" = "$last" ] || echo "is $now"; last=$now; done');
+    /** Waits until the container has the size that the page tells, another than before. */
+    const agreed = async (before) => (await page.waitForFunction((old) => {
+        const [columns, rows] = document.querySelector('#size').textContent.split(' × ');
+        const shown = [...document.querySelectorAll('.xterm-rows > div')].map((row) => row.textContent.trimEnd()).filter(Boolean).pop();
+        const size = `is ${rows} ${columns}`;
+        return shown === size && size !== old && size;
+    }, before)).jsonValue();
+    const before = await agreed(null);
     await page.setViewportSize({ width: 700, height: 430 });
-    await page.waitForFunction((old) => document.querySelector('#size').textContent !== old, before.split(' ').reverse().join(' × '));
-    const after = await told();
-    assert.notEqual(after, before);
-    // The size is on its way in front of the command, but the Engine takes it on another connection.
-    await run(page, `clear; until [ "$(stty size)" = "${after}" ]; do :; done; echo is-$(stty size)`);
-    await sees(page, `is-${after}`);
+    await agreed(before);
 });
 
 test('a larger font means fewer columns, also after a reload', async (t) => {
@@ -184,10 +182,13 @@ test('a process that a signal ended says which', async (t) => {
     const { url } = await serve(t, '--allow', first);
     const page = await open(t, url);
     await prompt(page);
-    await run(page, 'kill -KILL $$');
+    // The end of the row is not to look like a prompt.
+    await run(page, 'kill -KILL $$; :');
     await notice(page, 'exit code 137 (signal 9)');
+    assert.match(await screen(page), /:$/);
     await page.getByRole('button', { name: 'Start again' }).click();
     await prompt(page);
+    await page.locator('#state', { hasText: 'Connected' }).waitFor();
 });
 
 test('a selection is copied and pasted by Ctrl+Shift+C and V', async (t) => {
@@ -230,8 +231,11 @@ test('without an access token the page asks for it', async (t) => {
     const page = await open(t, `${origin}/`);
     const field = page.getByLabel('Access token');
     await field.fill('wrong');
+    const answer = page.waitForResponse(`${origin}/containers`);
     await page.keyboard.press('Enter');
-    await page.locator('.chooser .words.bad').waitFor();
+    assert.equal((await answer).status(), 401);
+    // It asks again. A new page does so once: nothing takes away what is entered next.
+    await page.reload();
     await field.fill(token);
     await page.keyboard.press('Enter');
     await page.locator('[role=option]').first().waitFor();
@@ -260,8 +264,8 @@ test('the list says when the server cannot be reached', async (t) => {
     const road = await way(t, server.port);
     const page = await open(t, server.url.replace(server.origin, `http://127.0.0.1:${road.port}`));
     await page.locator('[role=option]').first().waitFor();
-    await road.cut();
+    road.cut();
     await page.locator('.chooser .words', { hasText: 'The server cannot be reached.' }).waitFor();
-    await road.mend();
+    road.mend();
     await page.locator('.chooser .words.bad').waitFor({ state: 'detached' });
 });

@@ -1,7 +1,7 @@
 // The network goes away, or the server does.
 import assert from 'node:assert/strict';
 import { choose, notice, open, prompt, run, sees } from './support/browser.mjs';
-import { containers, serve, way } from './support/server.mjs';
+import { containers, folder, serve, way } from './support/server.mjs';
 import { test } from './support/test.mjs';
 
 const [first] = containers;
@@ -13,7 +13,7 @@ test('after the network was away, the page finds its session again by itself', a
     await prompt(page);
     await run(page, 'kept=yes; echo before-$((1)); until [ -e /tmp/network ]; do :; done; rm /tmp/network; echo meanwhile-$((2))');
     await sees(page, /^before-1$/m);
-    await road.cut();
+    road.cut();
     await notice(page, /Trying again in \d+ s/);
     await page.locator('#state', { hasText: 'Connection lost' }).waitFor();
 
@@ -22,7 +22,7 @@ test('after the network was away, the page finds its session again by itself', a
     await prompt(other);
     await run(other, 'touch /tmp/network; until [ ! -e /tmp/network ]; do :; done; echo went-$((3))');
     await sees(other, /^went-3$/m);
-    await road.mend();
+    road.mend();
     await sees(page, /^meanwhile-2$/m, 30_000);
     await page.locator('#state', { hasText: 'Connected' }).waitFor();
     assert.equal(await page.locator('.panel.chosen .notice').isVisible(), false);
@@ -33,27 +33,46 @@ test('after the network was away, the page finds its session again by itself', a
 test('the button tries at once', async (t) => {
     const server = await serve(t, '--allow', first);
     const road = await way(t, server.port);
-    const page = await open(t, server.url.replace(server.origin, `http://127.0.0.1:${road.port}`));
+    const page = await open(t, 'about:blank');
+    await page.clock.install();
+    await page.goto(server.url.replace(server.origin, `http://127.0.0.1:${road.port}`));
     await prompt(page);
-    await road.cut();
-    // Long enough for the pauses to have grown.
-    await notice(page, /Trying again in [3-9] s/);
-    await road.mend();
+    await run(page, 'kept=yes; echo before-$((1))');
+    await sees(page, /^before-1$/m);
+    road.cut();
+    await notice(page, /Trying again in \d+ s/);
+    // From here on the page's time stands still: what it would do by itself later it never does.
+    await page.clock.pauseAt(await page.evaluate(() => Date.now()) + 60_000);
+    await notice(page, /Trying again in \d+ s/);
+    road.mend();
     await page.getByRole('button', { name: 'Try now' }).click();
-    await page.locator('#state', { hasText: 'Connected' }).waitFor({ timeout: 2000 });
+    await page.locator('#state', { hasText: 'Connected' }).waitFor();
+    await page.clock.resume();
+    await run(page, 'echo kept-$kept');
+    await sees(page, /^kept-yes$/m);
 });
+
+/** A server on a unix socket, where another can take its place, and an address for browsers that stays the same. */
+async function replaceable(t, ...options) {
+    const socket = `${await folder(t)}/terminal.sock`;
+    const start = (...others) => serve(t, '--allow', first, '--listen', `unix:${socket}`, ...others);
+    const server = await start(...options);
+    const road = await way(t, socket);
+    return { server, start, address: `http://127.0.0.1:${road.port}/` };
+}
 
 test('a server that comes back has no session any more, and Enter starts a new one', async (t) => {
     const token = 'a-token-that-stays-the-same-0123456789';
-    const server = await serve(t, '--allow', first, '--token', token);
+    const { server, start, address } = await replaceable(t, '--token', token);
     // Whoever gives a token knows it: it is not printed.
-    const page = await open(t, `${server.url}?token=${token}`);
+    assert.equal(server.token, null);
+    const page = await open(t, `${address}?token=${token}`);
     await prompt(page);
     await run(page, 'kept=yes; echo before-$((1))');
     await sees(page, /^before-1$/m);
     assert.equal(await server.stop('SIGTERM'), 0);
     await notice(page, /Trying again in \d+ s/);
-    await serve(t, '--allow', first, '--token', token, '--listen', `127.0.0.1:${server.port}`);
+    await start('--token', token);
     await notice(page, 'Press Enter to start again');
     await page.locator('.panel.chosen .xterm-helper-textarea').focus();
     await page.keyboard.press('Enter');
@@ -63,12 +82,12 @@ test('a server that comes back has no session any more, and Enter starts a new o
 });
 
 test('a server that comes back with another access token refuses, in words, and takes the new one', async (t) => {
-    const server = await serve(t, '--allow', first);
-    const page = await open(t, server.url);
+    const { server, start, address } = await replaceable(t);
+    const page = await open(t, `${address}?token=${server.token}`);
     await prompt(page);
     await server.stop('SIGTERM');
     await notice(page, /Trying again in \d+ s/);
-    const other = await serve(t, '--allow', first, '--listen', `127.0.0.1:${server.port}`);
+    const other = await start();
     await page.locator('#state', { hasText: 'Failed' }).waitFor({ timeout: 30_000 });
     await notice(page, /access token is missing or wrong/);
     await page.getByRole('button', { name: 'Enter a token' }).click();

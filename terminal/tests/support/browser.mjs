@@ -23,7 +23,8 @@ async function launch() {
 after(async () => (await browser)?.close());
 
 /**
- * Opens an address in a browser window of its own, or in another tab of `beside`'s. What the page's scripts throw fails the test.
+ * Opens an address in a browser window of its own, or in another tab of `beside`'s. What the page's scripts throw fails the
+ * test, and so does a page that asks another server for anything than the one it comes from.
  */
 export async function open(t, url, { beside, ...options } = {}) {
     browser ??= launch();
@@ -37,6 +38,10 @@ export async function open(t, url, { beside, ...options } = {}) {
     page.on('pageerror', (error) => errors.push(error.stack));
     page.on('console', (message) => /Content.Security.Policy/i.test(message.text()) && errors.push(message.text()));
     t.after(() => assert.deepEqual(errors, [], 'the page reported errors'));
+    const [own, asked] = [new Set(), new Set()];
+    page.on('request', (request) => (request.isNavigationRequest() ? own : asked).add(new URL(request.url()).host));
+    page.on('websocket', (socket) => asked.add(new URL(socket.url()).host));
+    t.after(() => assert.deepEqual([...asked].filter((host) => !own.has(host)), [], 'the page asked others'));
     await page.goto(url);
     return page;
 }

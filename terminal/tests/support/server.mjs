@@ -2,8 +2,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { mkdtemp, rm } from 'node:fs/promises';
 import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+/** Milliseconds in which a server can have ended the processes of its sessions, however they take it. */
+const GOODBYE = 15_000;
 
 const tool = process.env.TOWLINE_TERMINAL ?? fileURLToPath(new URL('../../../bin/towline', import.meta.url));
 
@@ -24,13 +29,19 @@ export async function serve(t, ...options) {
         child.kill(signal);
         return ended;
     };
-    t.after(() => stop('SIGKILL'));
+    // It ends what runs in its sessions, which would go on in the containers and keep the machine busy.
+    t.after(async () => {
+        const timer = setTimeout(() => child.kill('SIGKILL'), GOODBYE);
+        await stop();
+        clearTimeout(timer);
+    });
     const url = await new Promise((resolve, reject) => {
         const read = (bytes) => {
             log += bytes;
-            // On a unix socket there is no address for a browser.
-            const [, address, secret] = log.match(/(http:\/\/\S+)\s/) ?? log.match(/() access token is (\S+)\s/) ?? [];
-            address !== undefined && resolve(address || `http://localhost/?token=${secret}`);
+            const address = log.match(/http:\/\/\S+(?=\s)/);
+            // On a unix socket there is none for a browser.
+            const socket = log.match(/Terminals on unix:\S+?(?:; the access token is (\S+))?\n/);
+            (address ?? socket) && resolve(address?.[0] ?? `http://localhost/${socket[1] ? `?token=${socket[1]}` : ''}`);
         };
         child.stdout.on('data', read);
         child.stderr.on('data', read);
@@ -41,14 +52,30 @@ export async function serve(t, ...options) {
     return { url, origin, port: Number(port), token: searchParams.get('token'), process: child, log: () => log, stop };
 }
 
-/** A way to a server, by its port or its unix socket, that can be cut, as by a network that goes away, and mended. */
+/** A folder that goes with the test. */
+export async function folder(t) {
+    const path = await mkdtemp(`${tmpdir()}/towline-terminal-`);
+    t.after(() => rm(path, { recursive: true, force: true }));
+    return path;
+}
+
+/**
+ * A way to a server, by its port or its unix socket, that can be cut, as by a network that goes away, and mended. While it is
+ * cut it keeps its port, which somebody else might be given, and hangs up on whoever comes.
+ */
 export async function way(t, target) {
     const sockets = new Set();
+    let down = false;
     const listener = net.createServer((near) => {
+        near.on('error', () => {});
+        if (down) {
+            near.destroy();
+            return;
+        }
         const far = typeof target === 'number' ? net.connect(target, '127.0.0.1') : net.connect(target);
+        far.on('error', () => {});
         for (const socket of [near, far]) {
             sockets.add(socket);
-            socket.on('error', () => {});
             socket.on('close', () => {
                 sockets.delete(socket);
                 near.destroy();
@@ -57,18 +84,15 @@ export async function way(t, target) {
         }
         near.pipe(far).pipe(near);
     });
-    const mend = async (at) => {
-        listener.listen(at, '127.0.0.1');
-        await once(listener, 'listening');
-        return listener.address().port;
-    };
-    const cut = async () => {
-        const closed = once(listener, 'close');
-        listener.close();
+    const cut = () => {
+        down = true;
         sockets.forEach((socket) => socket.destroy());
-        await closed;
     };
-    t.after(() => listener.listening && cut());
-    const own = await mend(0);
-    return { port: own, cut, mend: () => mend(own) };
+    t.after(() => {
+        cut();
+        listener.close();
+    });
+    listener.listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    return { port: listener.address().port, cut, mend: () => down = false };
 }
