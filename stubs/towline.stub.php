@@ -781,20 +781,25 @@ namespace Towline\WebSocket {
          * Answers plain requests: a page, its assets, a health check. With several callbacks the first answer counts; without one it is
          * 404. After an exception, which comes out of run(), it is 500.
          *
+         * The callback runs in a Fiber of its own: while it waits (await(), all(), request()...) everything else goes on, requests
+         * among it. It may suspend itself for another library, too; that it is never resumed makes it 500.
+         *
          * @param \Closure(HttpRequest): ?HttpResponse $callback
          */
         public function onRequest(\Closure $callback): static {}
 
         /**
          * Decides whether a WebSocket may be opened: null accepts, a response refuses. With several callbacks the first response
-         * refuses; without one all are accepted. After an exception, which comes out of run(), it is refused with 500.
+         * refuses; without one all are accepted. After an exception, which comes out of run(), it is refused with 500. It may wait, as
+         * onRequest() may.
          *
          * @param \Closure(HttpRequest): ?HttpResponse $callback
          */
         public function onUpgrade(\Closure $callback): static {}
 
         /**
-         * An exception in it closes the WebSocket with 1011.
+         * An exception in it closes the WebSocket with 1011. It may wait, as onRequest() may; messages that come before it has called
+         * onMessage() are lost.
          *
          * @param \Closure(Connection, HttpRequest): void $callback the request is the one that was accepted
          */
@@ -803,7 +808,10 @@ namespace Towline\WebSocket {
         /** WebSockets that are open. */
         public function connections(): int {}
 
-        /** Stops listening, says goodbye (1001) to every WebSocket, and ends when all have gone: then run() has nothing more to wait for. */
+        /**
+         * Stops listening, says goodbye (1001) to every WebSocket, and ends when all have gone, or after five seconds: then run() has
+         * nothing more to wait for.
+         */
         public function close(): void {}
     }
 
@@ -846,7 +854,10 @@ namespace Towline\WebSocket {
         /** As send(), for any bytes. */
         public function sendBinary(string $bytes): int {}
 
-        /** Reads nothing more from the peer, which will have to wait, until resume(). */
+        /**
+         * Reads nothing more from the peer, which will have to wait, until resume(). A peer that closes its socket meanwhile is noticed
+         * within the server's $pingInterval, and what was not read is lost; one that vanishes, when the system gives up sending to it.
+         */
         public function pause(): void {}
 
         public function resume(): void {}
@@ -1002,6 +1013,8 @@ namespace Towline\Terminal {
          * without having attached it. The message of a Towline\Exception from the callback (no such container, no Engine...) is shown to
          * the browser, which is closed with 1011; so it is after any other exception, which comes out of run().
          *
+         * The callback may wait, as that of Server::onRequest() may. What the browser says meanwhile is kept for the session.
+         *
          * @param \Closure(Hello, Connection): ?Session $callback
          * @param bool $readOnly who comes in here may only watch
          * @param float $timeout seconds
@@ -1113,7 +1126,10 @@ namespace Towline\Terminal {
         /** A new single-use token. Only the newest 4096 are good. */
         public function issue(): string {}
 
-        /** A token that is good for watching this session, any number of times. Only the newest 4096 are good. */
+        /**
+         * A token that is good for watching this session, any number of times, until it is gone; never for another one, even of the
+         * same id. Only the newest 4096 are good.
+         */
         public function share(Session $session): string {}
 
         /**
