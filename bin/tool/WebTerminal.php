@@ -74,7 +74,8 @@ final class WebTerminal
             try {
                 $this->docker->loop->run();
                 return 0;
-            } catch (\Towline\Exception $error) {
+            } catch (\Towline\Exception|\Error $error) {
+                // Whatever goes wrong for one browser, all the others go on.
                 $this->messages->line("towline: {$error->getMessage()}");
             }
         }
@@ -103,10 +104,11 @@ final class WebTerminal
     private function watch(): void
     {
         if (!function_exists('pcntl_async_signals')) {
+            $this->messages->line("towline: PHP's extension pcntl is missing: a signal will end this without ending its sessions");
             return;
         }
         pcntl_async_signals(true);
-        foreach ([SIGINT, SIGTERM, SIGHUP] as $signal) {
+        foreach ([SIGINT, SIGTERM, ...(self::ignoresHangUp() ? [] : [SIGHUP])] as $signal) {
             pcntl_signal($signal, function (int $signal): void {
                 if ($this->signal !== null) {
                     // Somebody does not want to wait for processes to end.
@@ -117,6 +119,13 @@ final class WebTerminal
                 $this->hub->close();
             });
         }
+    }
+
+    /** Whoever has started it, as nohup does, wants it to outlive the terminal. PHP itself does not tell. */
+    private static function ignoresHangUp(): bool
+    {
+        // The lowest of the mask's bits is that of signal 1.
+        return preg_match('/^SigIgn:\s*[0-9a-f]*([0-9a-f])$/m', (string) @file_get_contents('/proc/self/status'), $mask) && hexdec($mask[1]) & 1;
     }
 
     /** A session has been opened: it is recorded, and told of when its process has ended. */
