@@ -77,6 +77,7 @@ echo $told[count($told) - 1], "\n";
 // Nobody handles the exec's own failure, which viewers are told.
 $session = $hub->open($docker->exec('towline-no-such', ['sh'], tty: true, stdin: true), 'failed');
 $told = told($session);
+$until(fn () => count($told) === 1);
 $viewer = $page('/?id=failed');
 echo words(json_encode($viewer->message('e'))), ' ', words($viewer->rest()), "\n";
 $until(fn () => count($told) > 0 && str_starts_with($told[count($told) - 1], 'end'));

@@ -1,11 +1,12 @@
 //! How sessions live on and how they end.
 
-use crate::engine::Script;
+use crate::engine::{Act, Script};
 use crate::stage::Stage;
 use crate::support::{FakeEngine, UPGRADED, answer};
 use std::time::{Duration, Instant};
-use towline::docker::{self, StreamEvent};
+use towline::docker::{self, ExecOptions, Limits, StreamEvent};
 use towline::terminal::{Cause, Error, EventKind, HubOptions, Stage as At};
+use towline::websocket::ServerOptions;
 
 fn lingering(milliseconds: u64) -> HubOptions {
     HubOptions { linger: Duration::from_millis(milliseconds), ..HubOptions::default() }
@@ -174,6 +175,32 @@ fn a_session_that_nobody_watches_is_ended() {
     assert!(it.story(session).contains(&"exited { code: some(143) }".to_owned()), "{:?}", it.story(session));
     let other = it.session("web", &["sh"]);
     assert_eq!(it.until_ended(other), Cause::Abandoned, "one that never had a viewer");
+}
+
+/// Who types into a process that takes nothing is not read, and goes all the same.
+#[test]
+fn a_viewer_who_leaves_while_nobody_reads_what_it_typed() {
+    let script = Script::new();
+    script.mortal.lock().unwrap().push("TERM HUP".into());
+    let server = ServerOptions { ping_interval: Some(Duration::from_millis(50)), ..ServerOptions::default() };
+    let mut it = Stage::serving(&script.engine.address, lingering(0), server);
+    let limits = Limits { high_watermark: 64 * 1024, low_watermark: 16 * 1024, ..Limits::default() };
+    let page = it.page();
+    let session = it.session_with(ExecOptions { limits, ..crate::support::terminal("web", &["cat"]) });
+    it.attach(session, page, false, None);
+    script.act(Act::Deaf);
+    script.write("ready");
+    script.act(Act::Deaf);
+    it.until_output(page, "ready");
+    for _ in 0..24 {
+        it.pages[page].types(&"x".repeat(1024 * 1024));
+    }
+    it.until_still();
+    assert!(!it.pages[page].client.has_sent_all(), "the hub has taken it all");
+    assert_eq!(it.lp.terminal().viewers(session), Ok(1));
+    it.pages[page].client.close();
+    assert_eq!(it.until_ended(session), Cause::Abandoned);
+    assert!(it.story(session).contains(&"left false 1006 0".to_owned()), "{:?}", it.story(session));
 }
 
 #[test]
