@@ -124,7 +124,8 @@ namespace Towline {
          * until this future has ended; other callbacks run meanwhile. So too, suspending nothing, in `finally` and destructors of a
          * Fiber that is being destroyed.
          *
-         * Callbacks that wait nest, and the innermost goes on first. Inside eight of them, waiting (await(), all(), request(),
+         * Callbacks that wait nest, and the innermost goes on first; those that answer a browser (WebSocket\Server, Terminal\Hub::welcome())
+         * have a Fiber of their own instead. Inside eight of them, waiting (await(), all(), request(),
          * each()) runs no more callbacks, only sources of bodies: the callbacks stay queued, in their order, for the outer levels.
          *
          * @return T
@@ -973,7 +974,7 @@ namespace Towline\Terminal {
 
         /**
          * @param ?Loop $loop that of the Docker client and of the WebSocket server; null: a new one, for them to share
-         * @param int $scrollback bytes of output that are kept for a viewer who (re)joins
+         * @param int $scrollback bytes of output that are kept for a viewer who (re)joins; at most 32 MiB
          * @param float $linger seconds that a session without viewers lives on before its process is ended; and that one whose process
          *     has ended can still be looked at
          * @param ?float $idleTimeout seconds without input after which a session is ended; null: never

@@ -121,11 +121,18 @@ final class WebTerminal
         }
     }
 
-    /** Whoever has started it, as nohup does, wants it to outlive the terminal. PHP itself does not tell. */
+    /**
+     * Whoever has started it may want it to outlive the terminal, as nohup does. PHP heeds that and tells nobody, nor does the system
+     * while PHP has handlers of its own; so a child tries.
+     */
     private static function ignoresHangUp(): bool
     {
-        // The lowest of the mask's bits is that of signal 1.
-        return preg_match('/^SigIgn:\s*[0-9a-f]*([0-9a-f])$/m', (string) @file_get_contents('/proc/self/status'), $mask) && hexdec($mask[1]) & 1;
+        $child = function_exists('posix_kill') ? pcntl_fork() : -1;
+        if ($child === 0) {
+            posix_kill(getmypid(), SIGHUP);
+            posix_kill(getmypid(), SIGKILL);
+        }
+        return $child > 0 && pcntl_waitpid($child, $status) === $child && pcntl_wtermsig($status) === SIGKILL;
     }
 
     /** A session has been opened: it is recorded, and told of when its process has ended. */

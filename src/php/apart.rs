@@ -22,7 +22,9 @@ const ENTER: i64 = 2;
 impl State {
     /// [`ask`](State::ask), apart.
     pub fn ask_apart(&self, server: Zval, http: Zval, key: RequestKey, upgrade: bool) -> Answer {
-        if fiber::switch_blocked() {
+        // Where nobody is asked there is nothing to wait for.
+        let asks = class::of::<Server>(&server).is_some_and(|server| server.asks(upgrade));
+        if !asks || fiber::switch_blocked() {
             return self.ask(&server, &http, key, upgrade);
         }
         let number = value::int(i64::from_ne_bytes(key.data().as_ffi().to_ne_bytes()));

@@ -10,7 +10,7 @@ use super::terminal_session::{self as session, Session};
 use super::terminal_tokens::{Shared, Tokens};
 use super::websocket_connection::{Connection, Welcome};
 use super::{event_loop, options, strings, terminal_hello, value};
-use crate::terminal::{Error, HubKey, HubOptions, SessionKey};
+use crate::terminal::{Error, HubKey, HubOptions, MAX_SCROLLBACK, SessionKey};
 use ext_php_rs::args::Arg;
 use ext_php_rs::builders::FunctionBuilder;
 use ext_php_rs::class::{ConstructorMeta, RegisteredClass};
@@ -110,7 +110,7 @@ fn construct(object: *mut zend_object, arguments: u32) -> Answer<Hub> {
     // SAFETY: the parser succeeded, so this is null or an argument of the running function.
     let owner = unsafe { owner.as_ref() }.map(Zval::shallow_clone);
     let options = HubOptions {
-        scrollback: options::at_least(2, scrollback, 0)?,
+        scrollback: options::at_most(2, options::at_least(2, scrollback, 0)?, MAX_SCROLLBACK)?,
         linger: errors::seconds(3, linger)?,
         idle_timeout: errors::optional_seconds(4, idle, no_idle)?,
         max_sessions: options::at_least(5, max_sessions, 1)?,
