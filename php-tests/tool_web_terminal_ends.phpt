@@ -103,3 +103,28 @@ $terminal->signal(SIGTERM);
 echo $terminal->end(), "\n";
 ?>
 --EXPECT--
+-- a command of one word, nobody types
+close 1000 nothing was typed for too long
+TIME WHO CONTAINER SECONDS exit code SIGNAL
+exit code 0
+-- one that cannot be recorded
+close 1011 This session cannot be recorded.
+towline: cannot record to FOLDER/records/NAME: No such file or directory (os error 2)
+exit code 0
+-- a process that follows no signal, and somebody who does not wait
+close 1001 the server is going away
+exit code 143
+-- hang-up, and who does not mind it
+exit code 0
+200
+exit code 0
+-- an Engine that says what no Engine says
+HTTP/1.1 500 Internal Server Error
+towline: ltrim(): Argument #1 ($string) must be of type string, int given
+200
+close 1011 
+TIME WHO a SECONDS no, not now
+exit code 0
+-- everywhere
+NAME:PORT
+exit code 0

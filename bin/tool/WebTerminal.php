@@ -125,9 +125,9 @@ final class WebTerminal
      * Whoever has started it may want it to outlive the terminal, as nohup does. PHP heeds that and tells nobody, nor does the system
      * while PHP has handlers of its own; so a child tries.
      */
-    private static function ignoresHangUp(): bool
+    public static function ignoresHangUp(): bool
     {
-        $child = function_exists('posix_kill') ? pcntl_fork() : -1;
+        $child = function_exists('pcntl_fork') && function_exists('posix_kill') ? pcntl_fork() : -1;
         if ($child === 0) {
             posix_kill(getmypid(), SIGHUP);
             posix_kill(getmypid(), SIGKILL);

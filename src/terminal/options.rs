@@ -50,7 +50,10 @@ impl HubOptions {
             }
         }
         if self.scrollback > MAX_SCROLLBACK {
-            return Err(Error::Invalid(format!("scrollback is {}; expected at most {MAX_SCROLLBACK}", self.scrollback)));
+            return Err(Error::Invalid(format!(
+                "scrollback is {}; expected at most {MAX_SCROLLBACK}",
+                self.scrollback
+            )));
         }
         let idle = self.idle_timeout.unwrap_or(Duration::MAX);
         if idle.is_zero() {

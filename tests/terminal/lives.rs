@@ -156,13 +156,15 @@ fn a_session_that_nobody_watches_is_ended() {
     let script = Script::new();
     script.mortal.lock().unwrap().push("TERM HUP".into());
     let mut it = Stage::with(&script.engine.address, lingering(400));
+    let (page, next) = (it.page(), it.page());
     let session = it.session("web", &["sh"]);
-    let page = it.viewer(session, true);
+    it.attach(session, page, true, None);
     it.until_still();
     it.pages[page].client.close();
     it.until("its leaving", |it| it.lp.terminal().viewers(session) == Ok(0));
-    // In time.
-    let page = it.viewer(session, true);
+    // In time, however long that has taken: time passes for a session when the loop turns.
+    it.attach(session, next, true, None);
+    let page = next;
     let since = Instant::now();
     while since.elapsed() < Duration::from_millis(600) {
         it.turn();
@@ -207,18 +209,28 @@ fn a_viewer_who_leaves_while_nobody_reads_what_it_typed() {
 fn a_session_into_which_nobody_types_is_ended() {
     let script = Script::new();
     script.mortal.lock().unwrap().push("TERM HUP".into());
-    let options = HubOptions { idle_timeout: Some(Duration::from_millis(700)), ..HubOptions::default() };
+    const IDLE: Duration = Duration::from_millis(700);
+    let options = HubOptions { idle_timeout: Some(IDLE), ..HubOptions::default() };
     let mut it = Stage::with(&script.engine.address, options);
-    let session = it.session("web", &["sh"]);
-    let page = it.viewer(session, false);
-    let since = Instant::now();
-    let mut next = Duration::ZERO;
-    while since.elapsed() < Duration::from_millis(1500) {
-        if since.elapsed() >= next {
+    let (mut session, mut page);
+    // A machine that stands still for a while shows nothing: then it is tried again.
+    loop {
+        page = it.page();
+        let since = Instant::now();
+        session = it.session("web", &["sh"]);
+        it.attach(session, page, false, None);
+        let (mut turned, mut stall) = (since, Duration::ZERO);
+        while since.elapsed() < IDLE * 2 {
             it.pages[page].types("k");
-            next += Duration::from_millis(50);
+            it.turn();
+            stall = stall.max(turned.elapsed());
+            turned = Instant::now();
         }
-        it.turn();
+        if stall < IDLE / 4 {
+            break;
+        }
+        it.until_ended(session);
+        script.signals.lock().unwrap().clear();
     }
     assert!(script.signals.lock().unwrap().is_empty());
     // Output does not count.
