@@ -55,6 +55,8 @@ pub enum Said<'a> {
     Resume,
     /// No more input will come.
     EndOfInput,
+    /// So many bytes of output have been taken in since the page joined.
+    Taken(u64),
     /// Nothing that is known here, or a size out of range: of no consequence.
     Nothing,
 }
@@ -77,6 +79,7 @@ impl<'a> Said<'a> {
             b'2' => Said::Pause,
             b'3' => Said::Resume,
             b'4' => Said::EndOfInput,
+            b'5' => read_count(payload).map_or(Said::Nothing, Said::Taken),
             b'{' => Said::Hello(Box::new(read_hello(message)?)),
             _ => Said::Nothing,
         })
@@ -88,6 +91,10 @@ fn read_resize(payload: &[u8]) -> Option<Size> {
         return None;
     }
     size(&serde_json::from_slice(payload).ok()?)
+}
+
+fn read_count(payload: &[u8]) -> Option<u64> {
+    std::str::from_utf8(payload).ok()?.parse().ok()
 }
 
 fn read_hello(message: &[u8]) -> Result<Hello, Malformed> {
@@ -295,7 +302,12 @@ mod tests {
             (b"2", Said::Pause),
             (b"3", Said::Resume),
             (b"4", Said::EndOfInput),
+            (b"50", Said::Taken(0)),
+            (b"5131072", Said::Taken(131_072)),
             (b"5", Said::Nothing),
+            (b"5-1", Said::Nothing),
+            (b"518446744073709551616", Said::Nothing),
+            (b"6", Said::Nothing),
             (b"\xff", Said::Nothing),
         ] {
             assert_eq!(Said::read(text), Ok(said), "{text:?}");

@@ -97,6 +97,11 @@ impl Terminal {
                 viewer.paused = false;
                 self.reconsider(layers, conn);
             }
+            Ok(Said::Taken(count)) => {
+                // The latest; nobody has taken in what was not sent.
+                viewer.taken = Some(count.min(viewer.sent));
+                self.reconsider(layers, conn);
+            }
             Ok(Said::Input(bytes)) if may_type && !bytes.is_empty() => self.input(layers, key, conn, bytes),
             Ok(Said::Resize(size)) if may_type => self.resize(layers, key, conn, size),
             // The first message of a viewer who was attached before it came.

@@ -10,6 +10,10 @@ use crate::websocket::{self, ConnKey};
 /// Scrollback is sent in messages of this size.
 const REPLAY_PIECE: usize = 64 * 1024;
 
+/// Bytes of output on their way to a page that tells what it has taken in: the answer to Ctrl-C stands behind them,
+/// wherever they are, and buffers of the kernel and the browser hold megabytes.
+const WINDOW: u64 = 128 * 1024;
+
 /// The close codes (RFC 6455, section 7.4.1).
 const NORMAL: u16 = 1000;
 const BROKEN: u16 = 1011;
@@ -24,6 +28,9 @@ pub struct Viewer {
     pub paused: bool,
     /// As much waits for it as may.
     pub behind: bool,
+    /// Bytes of output that it was sent, and that it says to have taken in; `None` for one that never says so.
+    pub sent: u64,
+    pub taken: Option<u64>,
     /// So many bytes, when that was last looked at.
     pub waits: usize,
     /// It has held the process up long enough.
@@ -40,7 +47,8 @@ impl Viewer {
     /// It is to be sent nothing for now. While the process does not take its input, only what waits counts: the word
     /// that ends a pause may stand behind input that nobody reads.
     pub fn is_stopped(&self, choked: bool) -> bool {
-        self.behind || self.paused && !choked
+        let full = self.taken.is_some_and(|taken| self.sent.saturating_sub(taken) >= WINDOW);
+        self.behind || (self.paused || full) && !choked
     }
 }
 
@@ -73,6 +81,8 @@ impl Terminal {
             read_only,
             paused: false,
             behind: false,
+            sent: 0,
+            taken: None,
             waits: 0,
             lifted: false,
             left: false,
@@ -120,6 +130,7 @@ impl Terminal {
     ) {
         let Some(viewer) = self.viewers.get_mut(conn) else { return };
         viewer.at += count as u64;
+        viewer.sent += count as u64;
         match sent {
             Ok(buffered) if buffered > viewer.high => (viewer.behind, viewer.waits) = (true, buffered),
             Ok(_) => {}

@@ -20,7 +20,7 @@ export class Connection {
      * @param {() => {columns: number, rows: number}} target.size
      * @param {boolean} target.readOnly only watch
      * @param {?string} session to rejoin
-     * @param {object} on state, joined(fields), output(bytes, shown), title(text), preferences(fields), resized(fields)
+     * @param {object} on state, joined(fields), output(bytes, shown), where shown(count) tells that so many of them are on the screen, title(text), preferences(fields), resized(fields)
      */
     constructor(target, session, on) {
         this.target = target;
@@ -29,6 +29,7 @@ export class Connection {
         this.state = 'closed';
         this.tries = 0;
         this.socket = null;
+        this.shown = null;
         this.timer = 0;
         this.back = () => this.state === 'waiting' && document.visibilityState === 'visible' && this.open();
         addEventListener('online', this.back);
@@ -56,6 +57,7 @@ export class Connection {
 
     connect(token) {
         const socket = this.socket = new Worker(new URL('worker.js', new URL('.', location.href)), { type: 'module' });
+        this.shown = (count) => socket.postMessage({ shown: count });
         this.timer = setTimeout(() => this.lost('The server does not answer.'), PATIENCE);
         socket.onmessage = ({ data: { opened, message, closed } }) => {
             // An old socket may still have something to say when a new one is there.
@@ -80,7 +82,7 @@ export class Connection {
         const message = protocol.read(data);
         switch (message.kind) {
             case 'output':
-                this.output(message.bytes);
+                this.on.output(message.bytes, this.shown);
                 break;
             case 'title':
                 this.on.title(message.text);
@@ -102,11 +104,6 @@ export class Connection {
             case 'resized':
                 this.on[message.kind](message.fields);
         }
-    }
-
-    output(bytes) {
-        const socket = this.socket;
-        this.on.output(bytes, () => socket.postMessage({ shown: bytes.length }));
     }
 
     closed({ code, reason }) {

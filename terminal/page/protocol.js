@@ -29,6 +29,12 @@ export const pause = () => encoder.encode('2');
 /** Output again. */
 export const resume = () => encoder.encode('3');
 
+/** So many bytes of output have been taken in. */
+export const taken = (count) => command('5', encoder.encode(String(count)));
+
+/** Does this message of the server tell that the page has joined? */
+export const isJoined = (buffer) => new Uint8Array(buffer)[0] === 0x73;
+
 /** Does this message of the server carry output? */
 export const isOutput = (buffer) => new Uint8Array(buffer)[0] === 0x30;
 

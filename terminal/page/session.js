@@ -1,3 +1,4 @@
+import { Backlog } from './backlog.js';
 import { copy } from './clipboard.js';
 import { Connection } from './connection.js';
 import { make } from './dom.js';
@@ -37,7 +38,9 @@ export class Session {
         const holder = make('div', { class: 'screen' });
         place.append(holder, this.notice);
         this.screen = new Screen(holder);
-        this.listen(this.screen.terminal);
+        const { terminal } = this.screen;
+        this.backlog = new Backlog((bytes, done) => terminal.write(bytes, done), () => terminal.options.scrollback + terminal.rows);
+        this.listen(terminal);
         this.connection = new Connection({
             address: () => {
                 const address = new URL('ws', new URL('.', location.href));
@@ -118,6 +121,7 @@ export class Session {
         if (this.fresh) {
             this.fresh = false;
         } else {
+            this.backlog.clear();
             // All that the scrollback has comes again.
             terminal.reset();
         }
@@ -149,14 +153,14 @@ export class Session {
             const last = this.replay === 0;
             this.screen.terminal.write(old, () => {
                 this.replaying &&= !last;
-                old.length === bytes.length && shown();
+                shown(old.length);
             });
             if (old.length === bytes.length) {
                 return;
             }
             bytes = bytes.subarray(old.length);
         }
-        this.screen.terminal.write(bytes, shown);
+        this.backlog.add(bytes, shown);
         this.options.output();
     }
 
@@ -177,7 +181,8 @@ export class Session {
             const { terminal } = this.screen;
             // Only then, for it also brings back the cursor of that time.
             const leave = terminal.buffer.active.type === 'alternate' ? '\x1b[?1049l' : '';
-            terminal.write(`${leave}${TIDY}${terminal.buffer.active.cursorX > 0 ? '\r\n' : ''}`);
+            const tidy = `${leave}${TIDY}${terminal.buffer.active.cursorX > 0 ? '\r\n' : ''}`;
+            this.backlog.add(new TextEncoder().encode(tidy), () => {});
             this.screen.dictate(null);
             this.connection.open();
             this.focus();
@@ -231,6 +236,7 @@ export class Session {
 
     dispose() {
         this.connection.close();
+        this.backlog.clear();
         this.screen.dispose();
         this.place.replaceChildren();
         delete this.place.dataset.state;

@@ -4,9 +4,13 @@ import * as protocol from './protocol.js';
 
 /** Bytes given to the page and not yet on its screen: above this no more is wanted, below it is again. */
 const ENOUGH = 100_000;
+/** Bytes after which the server is told how many have been taken in. */
+const STEP = 32 * 1024;
 
 let socket = null;
 let waiting = 0;
+let taken = 0;
+let told = 0;
 let paused = false;
 
 onmessage = ({ data: { open, send, shown, leave } }) => {
@@ -19,7 +23,9 @@ onmessage = ({ data: { open, send, shown, leave } }) => {
         socket.readyState === WebSocket.OPEN && socket.send(send);
     } else if (shown) {
         waiting -= shown;
+        taken += shown;
         regulate();
+        taken - told >= STEP && tell();
     }
 };
 
@@ -36,11 +42,16 @@ function connect(address) {
             return;
         }
         // The first byte is never shown.
-        const length = protocol.isOutput(data) ? data.byteLength - 1 : 0;
-        waiting += length;
+        waiting += protocol.isOutput(data) ? data.byteLength - 1 : 0;
         regulate();
+        protocol.isJoined(data) && tell();
         postMessage({ message: data }, [data]);
     };
+}
+
+function tell() {
+    told = taken;
+    socket.readyState === WebSocket.OPEN && socket.send(protocol.taken(taken));
 }
 
 function regulate() {

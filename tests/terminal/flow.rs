@@ -65,6 +65,58 @@ fn a_pause_holds_the_process_and_loses_nothing() {
 }
 
 #[test]
+fn a_page_that_tells_what_it_has_taken_is_sent_no_more_than_a_window_beyond() {
+    // A read of the stream comes on top.
+    const MOST: usize = 128 * 1024 + 256 * 1024;
+    const SIZE: usize = 3 * 1024 * 1024;
+    let script = Script::new();
+    let mut it = Stage::serving(&script.engine.address, HubOptions::default(), Default::default());
+    let session = it.session("web", &["sh"]);
+    let page = it.viewer(session, false);
+    it.pages[page].send("50");
+    it.pages[page].types("k");
+    it.until("the input", |_| script.input() == "k");
+    script.act(Act::Flood(SIZE));
+    let mut rounds = 0;
+    while it.pages[page].output.len() < SIZE {
+        let taken = it.pages[page].output.len();
+        // Less than before, more than was sent and no number are of no consequence.
+        it.pages[page].send(["50", "599999999999", "5x"][rounds % 3]);
+        it.pages[page].send(format!("5{taken}"));
+        it.until("more output", |it| it.pages[page].output.len() > taken);
+        it.until_still();
+        let beyond = it.pages[page].output.len() - taken;
+        assert!(beyond <= MOST, "{beyond} bytes were sent beyond what was taken");
+        rounds += 1;
+    }
+    assert!(rounds > SIZE / MOST, "{rounds} rounds");
+    assert!(it.pages[page].output == flood(SIZE), "every byte, in order");
+}
+
+/// A pause that lasts takes in what the stream's pause buffer may hold; a short one does not.
+#[test]
+fn a_pause_takes_nothing_in_until_it_lasts() {
+    const SIZE: usize = 512 * 1024;
+    let script = Script::new();
+    let mut it = Stage::serving(&script.engine.address, small(), server());
+    let session = it.session("web", &["sh"]);
+    let page = it.viewer(session, false);
+    it.pages[page].send("2");
+    it.pages[page].types("k");
+    it.until("the input", |_| script.input() == "k");
+    let since = Instant::now();
+    script.act(Act::Flood(SIZE));
+    script.exit(3);
+    // Which asks for the exit code: its end has been read.
+    it.until("the process's end", |_| !script.engine.requests("/exec/e1/json").is_empty());
+    assert!(since.elapsed() > Duration::from_millis(900), "{:?}", since.elapsed());
+    assert_eq!(it.pages[page].output, b"");
+    it.pages[page].send("3");
+    assert_eq!(it.until_closed(page), 1000);
+    assert!(it.pages[page].output == flood(SIZE));
+}
+
+#[test]
 fn a_pause_that_lasts_is_lifted_into_the_scrollback() {
     let script = Script::new();
     let options = HubOptions { pause_lift: Duration::from_millis(300), ..small() };
