@@ -99,6 +99,38 @@ $server->close();
 echo brief($peers[6]->answer()), "\n";
 $waiting['/6']->resume(new HttpResponse(body: 'too late'));
 var_dump($waiting['/6']->isTerminated());
+echo "-- the script ends\n";
+$code = <<<'PHP'
+    $server = new Towline\WebSocket\Server('127.0.0.1:0');
+    $waiting = [];
+    $wait = function () use (&$waiting): void {
+        $waiting[] = Fiber::getCurrent();
+        try {
+            Fiber::suspend();
+        } finally {
+            echo 'finally ';
+        }
+    };
+    $server->onRequest($wait);
+    $server->onUpgrade(fn () => match ($argv[1]) { 'exit inside' => exit('exit '), 'fatal inside' => str_repeat('x', PHP_INT_MAX - 100), default => null });
+    $ask = function (string $headers) use ($server, &$sockets): void {
+        fwrite($sockets[] = stream_socket_client("tcp://$server->address"), "GET / HTTP/1.1\r\nHost: localhost\r\n$headers\r\n");
+    };
+    $ask('');
+    $ask('');
+    while (count($waiting) < 2) {
+        $server->loop->tick(1.0);
+    }
+    if (str_ends_with($argv[1], 'inside')) {
+        $ask("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n");
+        $server->loop->run();
+    }
+    match ($argv[1]) { 'exit' => exit('exit '), 'fatal' => str_repeat('x', PHP_INT_MAX - 100), 'lost' => [$server = $waiting = $wait = $ask = null, gc_collect_cycles()], 'end' => null };
+    echo 'end ';
+    PHP;
+foreach (['end', 'lost', 'exit', 'fatal', 'exit inside', 'fatal inside'] as $how) {
+    echo "$how: ", trim(apart($code, '', $how)), "\n";
+}
 ?>
 --EXPECT--
 -- many
@@ -131,3 +163,10 @@ all
 -- the server closes
 HTTP/1.1 503 Service Unavailable: the server is going away
 bool(true)
+-- the script ends
+end: end finally finally
+lost: finally finally end
+exit: exit finally finally
+fatal: 
+exit inside: exit finally finally
+fatal inside: 
