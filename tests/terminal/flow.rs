@@ -14,7 +14,9 @@ fn small() -> HubOptions {
 }
 
 fn server() -> towline::websocket::ServerOptions {
-    towline::websocket::ServerOptions { high_watermark: 128 * 1024, ..Default::default() }
+    // Who is cut off may learn of it late: until then the goodbye waits.
+    let close_timeout = Duration::from_secs(60);
+    towline::websocket::ServerOptions { high_watermark: 128 * 1024, close_timeout, ..Default::default() }
 }
 
 #[test]
