@@ -148,6 +148,11 @@ impl Transport {
         }
     }
 
+    /// The error that the connection has broken with, if it has and nobody was told yet.
+    pub fn take_error(&self) -> Option<io::Error> {
+        SockRef::from(self).take_error().ok().flatten()
+    }
+
     /// Ends our direction; the peer's goes on.
     ///
     /// # Errors

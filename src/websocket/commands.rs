@@ -152,16 +152,16 @@ impl<'a, E: From<Event>> Commands<'a, E> {
         self.state.connections.get(conn).filter(|it| it.opened && !it.taken).map(Connection::remote)
     }
 
-    /// Takes messages of this many bytes at most from now on, if that is less than the server takes; `None`: what the
-    /// server takes. A longer one ends the connection with 1009. For peers of whom nothing is known yet.
+    /// Takes a next message of this many bytes at most, if that is less than the server takes; `None`: what the server
+    /// takes, as for all that follow. A longer one ends the connection with 1009. For peers of whom nothing is known yet.
     ///
     /// # Errors
     /// [`Error::Closed`], [`Error::Stale`].
-    pub fn limit_messages(&mut self, conn: ConnKey, most: Option<usize>) -> Result<(), Error> {
+    pub fn limit_next_message(&mut self, conn: ConnKey, most: Option<usize>) -> Result<(), Error> {
         let server = open(self.state, conn)?.server;
         let usual = self.state.servers.get(server).map_or(usize::MAX, |server| server.options.max_message);
         let connection = open(self.state, conn)?;
-        connection.max_message = most;
+        connection.max_next_message = most;
         if let Some(frames) = &mut connection.frames {
             frames.limit(most.unwrap_or(usize::MAX).min(usual));
         }

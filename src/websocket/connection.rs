@@ -72,8 +72,8 @@ pub struct Connection {
     pub out: BytesMut,
     /// The peer's message that is not complete.
     pub frames: Option<Box<Frames>>,
-    /// For now its messages may have no more bytes than this, whatever the server takes.
-    pub max_message: Option<usize>,
+    /// The next message may have no more bytes than this, whatever the server takes.
+    pub max_next_message: Option<usize>,
     /// The last sign of life, or the beginning of what a deadline guards.
     pub since: Instant,
     pub timer: Option<TimerId>,
@@ -109,7 +109,7 @@ impl Connection {
             unread: false,
             out: BytesMut::new(),
             frames: None,
-            max_message: None,
+            max_next_message: None,
             since: now,
             timer: None,
             surplus,

@@ -28,8 +28,8 @@ use bytes::Bytes;
 slotmap::new_key_type! {
     /// A server from `listen` until [`EventKind::Ended`] has been taken.
     pub struct ServerKey;
-    /// A request until it has been answered, or its server is closed. Nobody looks whether its client is still there before
-    /// that; what was said to one that has gone is lost.
+    /// A request until it has been answered (by the server itself, when that closes) or its connection has broken. Of a
+    /// client that closes its socket in good order nothing is noticed before the answer.
     pub struct RequestKey;
     /// A WebSocket from `accept` until [`EventKind::Closed`] has been taken.
     pub struct ConnKey;

@@ -33,11 +33,13 @@ pub struct ServerOptions {
     /// Connections at a time; more are answered with 503. Default 10,000.
     pub max_connections: usize,
     /// A connection on which nothing has come for this long is sent a ping, and closed when nothing comes for as long
-    /// again. `None`: never. Default 30 s.
+    /// again. While it is [paused](super::Commands::pause), answers cannot be seen: then a peer that has closed its socket
+    /// is noticed, and one that vanished when the system gives up sending to it. `None`: never. Default 30 s.
     pub ping_interval: Option<Duration>,
     /// Deadline for a request to arrive, and for an answer's next bytes to be taken. Default 10 s.
     pub handshake_timeout: Duration,
-    /// Deadline for the peer's part of a closing handshake. Default 5 s.
+    /// Deadline for the peer's part of a closing handshake, and, once the server is closed, for all that waits to be sent.
+    /// Default 5 s.
     pub close_timeout: Duration,
     /// Above this many buffered bytes a sender should wait for [`EventKind::Drain`](super::EventKind::Drain), which
     /// comes once they are at most a quarter. Default 1 MiB.

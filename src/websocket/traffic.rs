@@ -53,6 +53,12 @@ impl WebSocket {
     fn receive<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ConnKey) {
         let Some(connection) = self.connections.get_mut(key) else { return };
         if !connection.wants_input() {
+            // What it has sent can wait. But when the connection has broken, nobody is there to be waited for.
+            if connection.peer_closed
+                && let Some(error) = connection.transport.as_ref().and_then(|(it, _)| it.take_error())
+            {
+                connection.break_off(error);
+            }
             if connection.broken.is_some() {
                 self.peer_gone(reactor, key, "the connection broke");
             }
@@ -144,12 +150,15 @@ impl WebSocket {
         let Some(connection) = self.connections.get_mut(key) else { return };
         let Some(server) = self.servers.get(connection.server) else { return };
         let is_open = matches!(connection.state, State::Open);
-        let limit = connection.max_message.unwrap_or(usize::MAX).min(server.options.max_message);
+        let limit = connection.max_next_message.unwrap_or(usize::MAX).min(server.options.max_message);
         let mut frames = connection.frames.take().unwrap_or_else(|| Box::new(Frames::new(limit)));
         let mut feed = frames.feed(bytes);
         let end = loop {
             match frames.next(&mut feed) {
                 Ok(Some(Item::Message { data, binary })) if is_open => {
+                    if connection.max_next_message.take().is_some() {
+                        frames.limit(server.options.max_message);
+                    }
                     reactor.spend(MESSAGE_COST);
                     let kind = EventKind::Message { conn: key, data, binary };
                     reactor.push(Event { server: connection.server, kind });
@@ -287,7 +296,9 @@ impl WebSocket {
                 return self.give_up_if_broken(reactor, key);
             }
         };
-        if progress {
+        // Who takes a little now and then does not keep a server from ending.
+        let is_closing = self.servers.get(connection.server).is_some_and(|server| server.closed);
+        if progress && !is_closing {
             connection.since = now;
             connection.pinged = false;
         }
@@ -352,13 +363,14 @@ impl WebSocket {
     /// Nothing has come for a while: the peer is asked, or given up when it was asked before.
     fn listen_for_life<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ConnKey) {
         let Some(connection) = self.connections.get_mut(key) else { return };
-        // While nobody reads, no answer can be seen.
+        // While nobody reads, no answer can be seen. But the system of a peer that has gone refuses what is sent, be that a
+        // question or what waits already.
         if connection.pinged && !connection.paused {
             return self.peer_gone(reactor, key, "the peer answered no ping");
         }
         connection.since = reactor.now();
-        if !connection.paused {
-            connection.pinged = true;
+        connection.pinged = true;
+        if !connection.paused || connection.out.is_empty() {
             if connection.send(&[&frame::ping()]) == Sent::Blocked {
                 self.watch_writing(reactor, key);
             }

@@ -13,8 +13,13 @@ fn small() -> HubOptions {
     HubOptions { scrollback: 64 * 1024, high_watermark: 128 * 1024, ..HubOptions::default() }
 }
 
+/// A page that is deaf for long, on a busy machine, is not given up before it hears why it was sent away.
 fn server() -> towline::websocket::ServerOptions {
-    towline::websocket::ServerOptions { high_watermark: 128 * 1024, ..Default::default() }
+    towline::websocket::ServerOptions {
+        high_watermark: 128 * 1024,
+        close_timeout: 3 * crate::support::HANG,
+        ..Default::default()
+    }
 }
 
 #[test]

@@ -76,6 +76,42 @@ fn violations_end_the_connection_with_their_code() {
 }
 
 #[test]
+fn a_limit_for_the_next_message_is_for_that_alone() {
+    let mut host = Host::new(ServerOptions::default());
+    let (mut client, conn) = host.open();
+    host.lp.websocket().limit_next_message(conn, Some(10)).unwrap();
+    let all = [frame(0x89, b"a ping"), frame(0x01, b"01234"), frame(0x80, b"56789"), frame(0x81, &[b'x'; 5000])];
+    client.write(all.concat());
+    assert_eq!(host.frame(&mut client), (0x8a, b"a ping".to_vec()));
+    assert_eq!(host.frame(&mut client), (0x81, b"0123456789".to_vec()));
+    assert_eq!(host.frame(&mut client), (0x81, vec![b'x'; 5000]));
+    host.lp.websocket().limit_next_message(conn, Some(10)).unwrap();
+    host.lp.websocket().limit_next_message(conn, None).unwrap();
+    client.write(frame(0x81, b"0123456789a"));
+    assert_eq!(host.frame(&mut client), (0x81, b"0123456789a".to_vec()));
+    host.lp.websocket().limit_next_message(conn, Some(10)).unwrap();
+    client.write(frame(0x81, b"0123456789a"));
+    assert_eq!(host.close_code(&mut client), 1009);
+}
+
+/// Nothing that is not a message keeps a peer alive that answers nothing, nor does it add up.
+#[test]
+fn fragments_without_bytes_and_without_end() {
+    let mut host = Host::new(ServerOptions { max_message: 1000, ..ServerOptions::default() });
+    let (mut client, _) = host.open();
+    client.write(frame(0x01, b"a"));
+    for _ in 0..20 {
+        client.write(frame(0x00, b"").repeat(10_000));
+        host.until("read", |_| {
+            client.work();
+            client.has_sent_all()
+        });
+    }
+    client.write(frame(0x80, b"b"));
+    assert_eq!(host.frame(&mut client), (0x81, b"ab".to_vec()));
+}
+
+#[test]
 fn a_client_says_goodbye() {
     let mut host = Host::new(ServerOptions::default());
     for (sent, code, reason, answer) in [

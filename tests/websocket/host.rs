@@ -264,6 +264,18 @@ impl Client {
         }
     }
 
+    /// Reads so many bytes at most.
+    pub fn read_some(&mut self, most: usize) {
+        let Some(stream) = &mut self.stream else { return };
+        let mut buffer = vec![0; most];
+        match stream.read(&mut buffer) {
+            Ok(0) => self.ended = true,
+            Ok(n) => self.got.extend_from_slice(&buffer[..n]),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(_) => self.ended = true,
+        }
+    }
+
     /// Everything written is with the kernel.
     pub fn has_sent_all(&self) -> bool {
         self.out.is_empty()

@@ -1,7 +1,8 @@
 //! Peers that read slowly, and a program that does.
 
-use crate::host::{Host, frame};
-use std::time::Duration;
+use crate::host::{Host, echo, frame};
+use crate::support::TempDir;
+use std::time::{Duration, Instant};
 use towline::websocket::{Error, EventKind, ServerOptions};
 
 fn drains(host: &Host) -> usize {
@@ -53,6 +54,73 @@ fn a_paused_connection_is_not_read() {
     for _ in 0..400 {
         assert_eq!(host.frame(&mut client).1.len(), 60_000);
     }
+}
+
+/// While a connection is paused its peer's end lies behind what is not read, if the kernel has let it through at all.
+#[test]
+fn a_peer_that_goes_while_it_is_not_read_is_noticed() {
+    let folder = TempDir::new();
+    let unix = format!("unix:{}", folder.join("server.sock"));
+    for (address, flood) in [("127.0.0.1:0", 0), ("127.0.0.1:0", 24_000_000), (&*unix, 0), (&*unix, 24_000_000)] {
+        let options = ServerOptions { ping_interval: Some(Duration::from_millis(50)), ..ServerOptions::default() };
+        let mut host = Host::at(address, options, echo);
+        let (mut client, conn) = host.open();
+        host.lp.websocket().pause(conn).unwrap();
+        client.write(frame(0x82, &vec![7; flood]));
+        client.close();
+        assert_eq!(host.closed(conn).0, 1006, "{address} {flood}");
+        assert_eq!(host.lp.websocket().connections(host.server), Some(0));
+        assert!(!host.seen.iter().any(|event| matches!(event, EventKind::Message { .. })));
+    }
+}
+
+#[test]
+fn a_connection_that_breaks_while_it_is_not_read_is_noticed_at_once() {
+    let mut host = Host::new(ServerOptions { ping_interval: None, ..ServerOptions::default() });
+    let (mut client, conn) = host.open();
+    host.lp.websocket().pause(conn).unwrap();
+    client.write(frame(0x82, b"not read"));
+    client.deaf = true;
+    host.lp.websocket().send(conn, b"nor this", true).unwrap();
+    // Closing a socket that has something to read breaks the connection.
+    client.close();
+    let (code, reason) = host.closed(conn);
+    assert_eq!(code, 1006);
+    assert!(reason.contains("reset"), "{reason}");
+}
+
+#[test]
+fn a_peer_that_is_not_read_is_not_taken_for_dead() {
+    let options = ServerOptions { ping_interval: Some(Duration::from_millis(20)), ..ServerOptions::default() };
+    let mut host = Host::new(options);
+    let (mut client, conn) = host.open();
+    host.lp.websocket().pause(conn).unwrap();
+    client.write(frame(0x81, b"kept"));
+    for _ in 0..5 {
+        assert_eq!(host.frame(&mut client), (0x89, Vec::new()));
+    }
+    host.lp.websocket().resume(conn).unwrap();
+    host.until("the message", |host| matches!(host.seen.last(), Some(EventKind::Message { .. })));
+    assert!(!host.seen.iter().any(|event| matches!(event, EventKind::Closed { .. })));
+}
+
+#[test]
+fn a_peer_that_takes_a_little_now_and_then_does_not_keep_a_server_from_ending() {
+    let options = ServerOptions { close_timeout: Duration::from_millis(500), ..ServerOptions::default() };
+    let mut host = Host::new(options);
+    let (mut client, conn) = host.open();
+    let sent = 60 << 20;
+    host.lp.websocket().send(conn, &vec![0; sent], true).unwrap();
+    host.lp.websocket().close_server(host.server);
+    let mut next = Instant::now();
+    host.until("the end", |host| {
+        if next <= Instant::now() {
+            client.read_some(64 * 1024);
+            next += Duration::from_millis(5);
+        }
+        matches!(host.seen.last(), Some(EventKind::Ended))
+    });
+    assert!(client.got.len() < sent, "it has taken everything");
 }
 
 #[test]
