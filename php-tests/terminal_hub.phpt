@@ -77,6 +77,7 @@ echo $told[count($told) - 1], "\n";
 // Nobody handles the exec's own failure, which viewers are told.
 $session = $hub->open($docker->exec('towline-no-such', ['sh'], tty: true, stdin: true), 'failed');
 $told = told($session);
+$until(fn () => count($told) === 1);
 $viewer = $page('/?id=failed');
 echo words(json_encode($viewer->message('e'))), ' ', words($viewer->rest()), "\n";
 $until(fn () => count($told) > 0 && str_starts_with($told[count($told) - 1], 'end'));
@@ -123,6 +124,7 @@ $small = new Hub($server->loop, maxSessions: 1);
 $small->open($shell('cat'));
 attempt(fn () => $small->open($shell('cat')));
 attempt(fn () => new Hub(scrollback: -1));
+attempt(fn () => new Hub(scrollback: 33554433));
 attempt(fn () => new Hub(linger: -1));
 attempt(fn () => new Hub(idleTimeout: 0));
 attempt(fn () => new Hub(maxSessions: 0));
@@ -179,6 +181,7 @@ ValueError: Towline\Terminal\Hub::open(): Argument #2 ($id) must be UTF-8 text
 ValueError: Towline\Terminal\Hub::open(): Argument #1 ($exec) must be on the hub's own loop: give its client the same one
 Towline\QueueFullException: the hub has 1 sessions; no more may be open (maxSessions)
 ValueError: Towline\Terminal\Hub::__construct(): Argument #2 ($scrollback) must be at least 0, -1 given
+ValueError: Towline\Terminal\Hub::__construct(): Argument #2 ($scrollback) must be at most 33554432, 33554433 given
 ValueError: Towline\Terminal\Hub::__construct(): Argument #3 ($linger) must be a finite number of seconds, 0 or more, -1 given
 ValueError: idleTimeout is 0 s; expected more
 ValueError: Towline\Terminal\Hub::__construct(): Argument #5 ($maxSessions) must be at least 1, 0 given

@@ -17,7 +17,7 @@ $config = strtr(file_get_contents(dirname(__DIR__) . '/terminal/nginx.conf'), [
 ]);
 $temporary = implode(' ', array_map(fn ($what) => "{$what}_temp_path $folder/nginx-$what;", ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']));
 file_put_contents("$folder/nginx.conf", "daemon off; master_process off; pid $folder/nginx.pid; error_log $folder/error.log; events {}\n"
-    . "http { access_log off; default_type text/plain; $temporary\n$config }\n");
+    . "http { access_log $folder/access.log; default_type text/plain; $temporary\n$config }\n");
 
 $engine = Engine::get('docker');
 $web = $engine->container();
@@ -44,6 +44,12 @@ foreach (['/wsapp', '/wsapp/', '/wsapp/app.js', '/wsapp/none', '/', '/wsapp/../s
     echo "$path: ", strtok($head, "\n"), ' ', $location[0] ?? '', ' ', strlen($body) > 1000 ? 'the file' : '', "\n";
 }
 $token = fn () => json_decode(explode("\n\n", $get('/wsapp/token', "Authorization: Bearer $tokens->access\r\n"), 2)[1], true)['token'];
+echo "-- the log, which has no token in it\n";
+$get("/wsapp?token=$tokens->access");
+$get("/wsapp/?token=$tokens->access");
+foreach (file("$folder/access.log") as $line) {
+    echo preg_match('/".*?"/', $line, $asked) ? $asked[0] : $line, "\n";
+}
 echo "-- a terminal\n";
 $page = new Page($server, "/wsapp/ws?container=$web", [$front, "Origin: https://localhost\r\n"], AuthToken: $token());
 $page->message('s');
@@ -71,6 +77,10 @@ echo $page->rest(), "\n";
 /wsapp/../server.php: HTTP/1.1 404 Not Found  
 /wsapp/%2e%2e/server.php: HTTP/1.1 404 Not Found  
 /wsapp/token: HTTP/1.1 401 Unauthorized  
+-- the log, which has no token in it
+"GET / HTTP/1.1"
+"GET /wsapp/../server.php HTTP/1.1"
+"GET /wsapp/%2e%2e/server.php HTTP/1.1"
 -- a terminal
 all of it, {"code":7} 1000 
 unix: localhost

@@ -132,6 +132,20 @@ $session->end();
 until($server->loop, fn () => $hub->find($session->id) === null);
 echo '  ', $enter($tokens->share($session)), "\n";
 attempt(fn () => $late->redeem($late->issue()) ?? throw new Exception('none'));
+echo "-- a share token is good for its own session alone, whatever the id of others\n";
+$first = $hub->open($shell(), 'one');
+$shared = $tokens->share($first);
+$first->end();
+until($server->loop, fn () => $hub->find('one') === null);
+$second = $hub->open($shell(), 'one');
+$elsewhere = new Hub($server->loop);
+$third = $elsewhere->open($shell(), 'one');
+var_dump($tokens->redeem($shared), count(array_unique([$shared, $tokens->share($second), $tokens->share($third)])));
+echo '  ', $enter($shared), "\n";
+echo '  ', $enter($tokens->share($second)), "\n";
+echo '  ', $enter($tokens->share($third)), ", for it is another hub's\n";
+echo '  ', $tokens->redeem($tokens->share($third))->session, "\n";
+$elsewhere->close();
 $hub->close();
 $server->close();
 $server->loop->run();
@@ -193,3 +207,10 @@ bool(true)
 [{"session":null,"readOnly":false},{"session":null,"readOnly":false}] its own
   ["e",{"message":"This session has ended."}]
 Exception: none
+-- a share token is good for its own session alone, whatever the id of others
+NULL
+int(3)
+  ["e",{"message":"This session has ended."}]
+  ["s",{"readOnly":true}]
+  ["e",{"message":"This session has ended."}], for it is another hub's
+  one

@@ -37,12 +37,20 @@ $terminal = Remote::tool(...$common, ...['--read-only', '--command', 'echo I am 
 echo $terminal->token, '|', $terminal->get('/token', "Authorization: Bearer own\r\n")[0], ' ',
     json_encode(json_decode($terminal->get('/containers?token=own')[2], true)['readOnly']), "\n";
 $page = $terminal->page("/ws?container=$web", ['AuthToken' => 'own']);
-$page->send("0never\n");
 echo preg_replace('/"session":"\w+"/', '"session":ID', trim($page->until("1234\r\n"))), "\n";
 unset($page);
 echo preg_replace('/exit code (129|137|143)/', 'exit code SIGNAL', entry($terminal->log()));
+$page = $terminal->page("/ws?container=$web", ['AuthToken' => 'own']);
+$page->until("1234\r\n");
+$page->send("0never\n");
+// What was taken would be shown before the goodbye.
+$page->settle();
 $terminal->signal(SIGINT);
-echo $terminal->end(), "\n";
+while (!str_starts_with($said = (string) $page->read(), 'close')) {
+    $page->text .= $said;
+}
+echo $said, str_contains($page->text, 'never') ? '; it was taken' : '', "\n";
+echo preg_replace('/exit code (129|137|143)/', 'exit code SIGNAL', $terminal->end()), "\n";
 
 echo "-- no token, a unix socket\n";
 $terminal = Remote::tool('--listen', 'unix:' . scratch() . '/t.sock', '--docker', $engine->address, '--no-token', '--allow', 'label=none', '--allow', "$web*");
@@ -85,7 +93,8 @@ TIME-CONTAINER-ID.cast: 2 600
 |200 true
 [s{"session":ID,"rows":24,"columns":80,"readOnly":true,"replay":0}]I am 1234
 TIME WHO CONTAINER SECONDS exit code SIGNAL
-exit code 0
+close 1001 the server is going away
+exit code 0: TIME WHO CONTAINER SECONDS exit code SIGNAL
 -- no token, a unix socket
 "" 32
 TIME 192.0.2.7 CONTAINER SECONDS exit code 0

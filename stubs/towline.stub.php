@@ -124,7 +124,8 @@ namespace Towline {
          * until this future has ended; other callbacks run meanwhile. So too, suspending nothing, in `finally` and destructors of a
          * Fiber that is being destroyed.
          *
-         * Callbacks that wait nest, and the innermost goes on first. Inside eight of them, waiting (await(), all(), request(),
+         * Callbacks that wait nest, and the innermost goes on first; those that answer a browser (WebSocket\Server, Terminal\Hub::welcome())
+         * have a Fiber of their own instead. Inside eight of them, waiting (await(), all(), request(),
          * each()) runs no more callbacks, only sources of bodies: the callbacks stay queued, in their order, for the outer levels.
          *
          * @return T
@@ -784,20 +785,25 @@ namespace Towline\WebSocket {
          * Answers plain requests: a page, its assets, a health check. With several callbacks the first answer counts; without one it is
          * 404. After an exception, which comes out of run(), it is 500.
          *
+         * The callback runs in a Fiber of its own: while it waits (await(), all(), request()...) everything else goes on, requests
+         * among it. It may suspend itself for another library, too; that it is never resumed makes it 500.
+         *
          * @param \Closure(HttpRequest): ?HttpResponse $callback
          */
         public function onRequest(\Closure $callback): static {}
 
         /**
          * Decides whether a WebSocket may be opened: null accepts, a response refuses. With several callbacks the first response
-         * refuses; without one all are accepted. After an exception, which comes out of run(), it is refused with 500.
+         * refuses; without one all are accepted. After an exception, which comes out of run(), it is refused with 500. It may wait, as
+         * onRequest() may.
          *
          * @param \Closure(HttpRequest): ?HttpResponse $callback
          */
         public function onUpgrade(\Closure $callback): static {}
 
         /**
-         * An exception in it closes the WebSocket with 1011.
+         * An exception in it closes the WebSocket with 1011. It may wait, as onRequest() may; messages that come before it has called
+         * onMessage() are lost.
          *
          * @param \Closure(Connection, HttpRequest): void $callback the request is the one that was accepted
          */
@@ -806,7 +812,10 @@ namespace Towline\WebSocket {
         /** WebSockets that are open. */
         public function connections(): int {}
 
-        /** Stops listening, says goodbye (1001) to every WebSocket, and ends when all have gone: then run() has nothing more to wait for. */
+        /**
+         * Stops listening, says goodbye (1001) to every WebSocket, and ends when all have gone, or after five seconds: then run() has
+         * nothing more to wait for.
+         */
         public function close(): void {}
     }
 
@@ -849,7 +858,10 @@ namespace Towline\WebSocket {
         /** As send(), for any bytes. */
         public function sendBinary(string $bytes): int {}
 
-        /** Reads nothing more from the peer, which will have to wait, until resume(). */
+        /**
+         * Reads nothing more from the peer, which will have to wait, until resume(). A peer that closes its socket meanwhile is noticed
+         * within the server's $pingInterval, and what was not read is lost; one that vanishes, when the system gives up sending to it.
+         */
         public function pause(): void {}
 
         public function resume(): void {}
@@ -965,7 +977,7 @@ namespace Towline\Terminal {
 
         /**
          * @param ?Loop $loop that of the Docker client and of the WebSocket server; null: a new one, for them to share
-         * @param int $scrollback bytes of output that are kept for a viewer who (re)joins
+         * @param int $scrollback bytes of output that are kept for a viewer who (re)joins; at most 32 MiB
          * @param float $linger seconds that a session without viewers lives on before its process is ended; and that one whose process
          *     has ended can still be looked at
          * @param ?float $idleTimeout seconds without input after which a session is ended; null: never
@@ -1004,6 +1016,8 @@ namespace Towline\Terminal {
          * A page that sends no first message in time, or something else, is closed with 1008, and so it is when the callback returns null
          * without having attached it. The message of a Towline\Exception from the callback (no such container, no Engine...) is shown to
          * the browser, which is closed with 1011; so it is after any other exception, which comes out of run().
+         *
+         * The callback may wait, as that of Server::onRequest() may. What the browser says meanwhile is kept for the session.
          *
          * @param \Closure(Hello, Connection): ?Session $callback
          * @param bool $readOnly who comes in here may only watch
@@ -1116,7 +1130,10 @@ namespace Towline\Terminal {
         /** A new single-use token. Only the newest 4096 are good. */
         public function issue(): string {}
 
-        /** A token that is good for watching this session, any number of times. Only the newest 4096 are good. */
+        /**
+         * A token that is good for watching this session, any number of times, until it is gone; never for another one, even of the
+         * same id. Only the newest 4096 are good.
+         */
         public function share(Session $session): string {}
 
         /**

@@ -12,7 +12,7 @@ function terminals(Server $server, Docker\Client $docker, Hub $hub, Tokens $toke
         foreach ($allow as $pattern) {
             $filters = str_starts_with($pattern, 'label=') ? ['label' => [substr($pattern, 6)]] : [];
             foreach ($docker->containers(filters: $filters)->await() as ['Id' => $id, 'Names' => $names, 'Image' => $image, 'State' => $state]) {
-                $name = ltrim($names[0], '/');
+                $name = ltrim($names[0] ?? $id, '/');
                 if ($filters || fnmatch($pattern, $name)) {
                     $found[$name] = compact('id', 'name', 'image', 'state');
                 }

@@ -74,7 +74,8 @@ final class WebTerminal
             try {
                 $this->docker->loop->run();
                 return 0;
-            } catch (\Towline\Exception $error) {
+            } catch (\Towline\Exception|\Error $error) {
+                // Whatever goes wrong for one browser, all the others go on.
                 $this->messages->line("towline: {$error->getMessage()}");
             }
         }
@@ -103,10 +104,11 @@ final class WebTerminal
     private function watch(): void
     {
         if (!function_exists('pcntl_async_signals')) {
+            $this->messages->line("towline: PHP's extension pcntl is missing: a signal will end this without ending its sessions");
             return;
         }
         pcntl_async_signals(true);
-        foreach ([SIGINT, SIGTERM, SIGHUP] as $signal) {
+        foreach ([SIGINT, SIGTERM, ...(self::ignoresHangUp() ? [] : [SIGHUP])] as $signal) {
             pcntl_signal($signal, function (int $signal): void {
                 if ($this->signal !== null) {
                     // Somebody does not want to wait for processes to end.
@@ -117,6 +119,20 @@ final class WebTerminal
                 $this->hub->close();
             });
         }
+    }
+
+    /**
+     * Whoever has started it may want it to outlive the terminal, as nohup does. PHP heeds that and tells nobody, nor does the system
+     * while PHP has handlers of its own; so a child tries.
+     */
+    public static function ignoresHangUp(): bool
+    {
+        $child = function_exists('pcntl_fork') && function_exists('posix_kill') ? pcntl_fork() : -1;
+        if ($child === 0) {
+            posix_kill(getmypid(), SIGHUP);
+            posix_kill(getmypid(), SIGKILL);
+        }
+        return $child > 0 && pcntl_waitpid($child, $status) === $child && pcntl_wtermsig($status) === SIGKILL;
     }
 
     /** A session has been opened: it is recorded, and told of when its process has ended. */

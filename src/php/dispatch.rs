@@ -85,9 +85,9 @@ impl State {
                 Task::Output(closure, bytes, stream) => {
                     drop(call::closure(&closure, &mut [bytes, value::int(stream)])?);
                 }
-                Task::Greet(closure, socket, http) => self.greet(&closure, socket, http)?,
+                Task::Greet(closure, socket, http) => self.greet_apart(closure, socket, http)?,
                 Task::Pair(closure, first, second) => drop(call::closure(&closure, &mut [first, second])?),
-                Task::Ask(server, http, request, upgrade) => self.ask(&server, &http, request, upgrade)?,
+                Task::Ask(server, http, request, upgrade) => self.ask_apart(server, http, request, upgrade)?,
                 Task::Socket(socket, told) => self.tell(&socket, told)?,
                 Task::Source(closure, request, most) => self.feed(&closure, request, most)?,
                 Task::Resume(waiting) => {

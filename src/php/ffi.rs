@@ -47,6 +47,8 @@ unsafe extern "C" {
     pub fn zend_fiber_switch_blocked() -> bool;
     pub fn towline_fiber_suspend() -> bool;
     pub fn towline_fiber_resume(fiber: *mut zend_object) -> bool;
+    pub fn towline_fiber_job(job: unsafe extern "C" fn(arguments: *mut Zval));
+    pub fn towline_fiber_start(argc: u32, argv: *mut Zval) -> bool;
     pub fn towline_interrupt() -> bool;
     pub fn towline_parse_query(text: *const c_char, length: usize, out: *mut Zval);
     pub fn towline_stream(fd: c_int, out: *mut Zval) -> bool;

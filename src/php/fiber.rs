@@ -40,6 +40,21 @@ pub fn value(fiber: *mut Fiber) -> Zval {
     class::reference(fiber.cast())
 }
 
+/// Says what the fibers run that [`start`] makes; MINIT only.
+pub fn set_job(job: unsafe extern "C" fn(arguments: *mut Zval)) {
+    // SAFETY: MINIT, before any fiber.
+    unsafe { ffi::towline_fiber_job(job) };
+}
+
+/// Runs the job with these arguments in a fiber of its own, and returns when it has ended or waits. An error is an
+/// exception that came out of it, or there can be no fiber.
+pub fn start<const N: usize>(mut arguments: [Zval; N]) -> Answer {
+    #[allow(clippy::cast_possible_truncation, reason = "a handful")]
+    // SAFETY: the arguments live through the call, and the fiber holds references of its own.
+    let ok = unsafe { ffi::towline_fiber_start(N as u32, arguments.as_mut_ptr()) };
+    if ok { Ok(()) } else { Err(Thrown) }
+}
+
 /// Suspends the running fiber; an error is an exception thrown into it.
 pub fn suspend() -> Answer {
     // SAFETY: calls a static method of PHP's own.

@@ -4,6 +4,7 @@
 //! closures, `wait` awaits; `errors` is the one place where errors become exceptions; `shim.c` holds what only C can
 //! say to the engine.
 
+mod apart;
 mod balance;
 mod call;
 mod class;
@@ -59,6 +60,7 @@ use std::ffi::CString;
 extern "C" fn startup(_kind: i32, _module: i32) -> i32 {
     startup_guard(|| {
         errors::register()?;
+        fiber::set_job(apart::job);
         class::register::<event_loop::Loop>()?;
         class::register::<timer::Timer>()?;
         class::register::<future::Future>()?;

@@ -107,6 +107,14 @@ pub fn at_least(number: u32, given: i64, least: i64) -> Answer<usize> {
     }
 }
 
+/// An argument that counts things, of which there may not be any number.
+pub fn at_most(number: u32, given: usize, most: usize) -> Answer<usize> {
+    if given <= most {
+        return Ok(given);
+    }
+    Err(errors::argument(number, &format!("must be at most {most}, {given} given")))
+}
+
 fn addresses(given: Option<&mut Zval>) -> Answer<Vec<String>> {
     let Some(given) = given else { return Ok(Vec::new()) };
     if let Some(bytes) = value::bytes_of(given) {

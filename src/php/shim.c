@@ -185,6 +185,42 @@ bool towline_fiber_resume(zend_object *object)
 	return towline_fiber_call(ZEND_STRL("resume"), object);
 }
 
+/* What a fiber runs that Towline starts: job() of Towline's, with the arguments of the start. */
+
+static void (*towline_job)(zval *arguments);
+static zend_internal_function towline_job_function;
+
+ZEND_BEGIN_ARG_INFO_EX(towline_job_info, 0, 0, 0)
+ZEND_END_ARG_INFO()
+
+static void towline_job_handler(INTERNAL_FUNCTION_PARAMETERS) { towline_job(ZEND_CALL_ARG(execute_data, 1)); }
+
+/* MINIT */
+void towline_fiber_job(void (*job)(zval *arguments))
+{
+	towline_job = job;
+	towline_job_function.type = ZEND_INTERNAL_FUNCTION;
+	towline_job_function.function_name = zend_string_init_interned(ZEND_STRL("{towline}"), 1);
+	towline_job_function.arg_info = (zend_internal_arg_info *) towline_job_info + 1;
+	towline_job_function.handler = towline_job_handler;
+}
+
+/* Runs the job in a new fiber until it ends or is suspended. False with the exception that came out of it, or when there can be no fiber. */
+bool towline_fiber_start(uint32_t argc, zval *argv)
+{
+	zval closure, fiber, ret;
+	ZVAL_UNDEF(&ret);
+	zend_create_closure(&closure, (zend_function *) &towline_job_function, NULL, NULL, NULL);
+	if (towline_construct("Fiber", &closure, &fiber)) {
+		zend_function *start = zend_hash_str_find_ptr(&zend_ce_fiber->function_table, ZEND_STRL("start"));
+		zend_call_known_function(start, Z_OBJ(fiber), zend_ce_fiber, &ret, argc, argv, NULL);
+	}
+	zval_ptr_dtor(&ret);
+	zval_ptr_dtor(&fiber);
+	zval_ptr_dtor(&closure);
+	return EG(exception) == NULL;
+}
+
 /* What the VM does between opcodes: signal handlers of pcntl, the time limit. */
 bool towline_interrupt(void)
 {

@@ -73,7 +73,7 @@ pub fn expect(connection: This<Connection>, timeout: Duration, welcome: impl FnO
     let deadline = connection.state.core(|core| core.timer_start(timeout, false))?;
     connection.state.deadlines.borrow_mut().insert(deadline, connection.key);
     // Who has said nothing yet is nobody to keep much for.
-    connection.state.core_quietly(|core| drop(core.websocket().limit_messages(connection.key, Some(MAX_HELLO))));
+    connection.state.core_quietly(|core| drop(core.websocket().limit_next_message(connection.key, Some(MAX_HELLO))));
     connection.welcome.replace(Some(Box::new(welcome(deadline))));
     Ok(())
 }
@@ -107,7 +107,7 @@ impl State {
     pub fn welcome(&self, socket: &Zval, welcome: Welcome, data: &[u8]) -> Answer {
         self.expect_no_more(&welcome);
         let Some(connection) = class::of::<Connection>(socket) else { return Ok(()) };
-        self.core_quietly(|core| drop(core.websocket().limit_messages(connection.key, None)));
+        self.core_quietly(|core| drop(core.websocket().limit_next_message(connection.key, None)));
         let message = match Said::read(data) {
             Ok(Said::Hello(message)) => message,
             Ok(_) => {
@@ -136,21 +136,25 @@ impl State {
                 self.close_with(connection, REFUSED, "This token is missing, wrong, or was used already.");
                 Ok(())
             }
-            Entrance::Program => {
-                self.hold(connection);
-                let given = call::closure(&closure, &mut [hello, socket.shallow_clone()]);
-                let held = self.let_go(connection);
-                let joined = match given {
-                    Ok(session) => self.join(connection, &session, read_only),
-                    Err(thrown) => self.excuse(connection, thrown),
-                };
-                self.core_quietly(|core| {
-                    let said = held.iter().flatten().filter_map(value::bytes_of);
-                    said.for_each(|said| core.terminal().hear(connection.key, said));
-                });
-                joined
-            }
+            Entrance::Program => self.enter_apart(closure, socket, hello, read_only),
         }
+    }
+
+    /// Asks the program which session a browser is for, and joins it to that.
+    pub fn enter(&self, closure: &Zval, socket: &Zval, hello: Zval, read_only: bool) -> Answer {
+        let Some(connection) = class::of::<Connection>(socket) else { return Ok(()) };
+        self.hold(connection);
+        let given = call::closure(closure, &mut [hello, socket.shallow_clone()]);
+        let held = self.let_go(connection);
+        let joined = match given {
+            Ok(session) => self.join(connection, &session, read_only),
+            Err(thrown) => self.excuse(connection, thrown),
+        };
+        self.core_quietly(|core| {
+            let said = held.iter().flatten().filter_map(value::bytes_of);
+            said.for_each(|said| core.terminal().hear(connection.key, said));
+        });
+        joined
     }
 
     /// While the program opens a session, which may take its time, what the browser says is kept for it.
@@ -173,11 +177,12 @@ impl State {
             Some(Pass::Access | Pass::Single) => None,
         };
         *read_only |= shared.is_some();
-        let (Some(id), Some(hub)) = (shared.as_ref().or(message.session.as_ref()), class::of::<Hub>(&welcome.hub))
-        else {
-            return Ok(Entrance::Program);
+        let Some(hub) = class::of::<Hub>(&welcome.hub) else { return Ok(Entrance::Program) };
+        let found = match (shared, &message.session) {
+            (Some(shared), _) => self.core(|core| terminal_hub::shared(core, hub, &shared))?,
+            (None, Some(id)) => self.core(|core| terminal_hub::lookup(core, hub, id.as_bytes()))?,
+            (None, None) => return Ok(Entrance::Program),
         };
-        let found = self.core(|core| terminal_hub::lookup(core, hub, id.as_bytes()))?;
         Ok(if found.is_object() { Entrance::Session(found) } else { Entrance::Ended })
     }
 

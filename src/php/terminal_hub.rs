@@ -7,10 +7,10 @@ use super::future::Future;
 use super::gc::Held;
 use super::state::State;
 use super::terminal_session::{self as session, Session};
-use super::terminal_tokens::Tokens;
+use super::terminal_tokens::{Shared, Tokens};
 use super::websocket_connection::{Connection, Welcome};
 use super::{event_loop, options, strings, terminal_hello, value};
-use crate::terminal::{Error, HubKey, HubOptions, SessionKey};
+use crate::terminal::{Error, HubKey, HubOptions, MAX_SCROLLBACK, SessionKey};
 use ext_php_rs::args::Arg;
 use ext_php_rs::builders::FunctionBuilder;
 use ext_php_rs::class::{ConstructorMeta, RegisteredClass};
@@ -110,7 +110,7 @@ fn construct(object: *mut zend_object, arguments: u32) -> Answer<Hub> {
     // SAFETY: the parser succeeded, so this is null or an argument of the running function.
     let owner = unsafe { owner.as_ref() }.map(Zval::shallow_clone);
     let options = HubOptions {
-        scrollback: options::at_least(2, scrollback, 0)?,
+        scrollback: options::at_most(2, options::at_least(2, scrollback, 0)?, MAX_SCROLLBACK)?,
         linger: errors::seconds(3, linger)?,
         idle_timeout: errors::optional_seconds(4, idle, no_idle)?,
         max_sessions: options::at_least(5, max_sessions, 1)?,
@@ -209,6 +209,12 @@ fn find(this: This<Hub>, arguments: u32, ret: &mut Zval) -> Answer {
 pub fn lookup(core: &mut crate::Loop, hub: This<Hub>, id: &[u8]) -> Zval {
     let found = std::str::from_utf8(id).ok().and_then(|id| core.terminal().find(hub.key, id));
     found.and_then(|key| object(hub, key)).unwrap_or_else(Zval::null)
+}
+
+/// The object of a session that has been shared, if it is one of the hub's and not gone; or null.
+pub fn shared(core: &mut crate::Loop, hub: This<Hub>, shared: &Shared) -> Zval {
+    let is_own = shared.is_of(&hub.state) && core.terminal().info(shared.key).is_ok_and(|info| info.hub == hub.key);
+    is_own.then(|| object(hub, shared.key)).flatten().unwrap_or_else(Zval::null)
 }
 
 /// The object of a session.

@@ -27,8 +27,8 @@ use std::rc::Rc;
 pub struct Session {
     /// The `\Towline\Terminal\Hub` object.
     hub: Zval,
-    state: Rc<State>,
-    key: SessionKey,
+    pub state: Rc<State>,
+    pub key: SessionKey,
     ended: Cell<bool>,
     callbacks: RefCell<Callbacks>,
     /// The `\Towline\WebSocket\Connection` objects of those who watch.

@@ -3,10 +3,11 @@
 use super::class::{self, Class, Declaration, Kind, Method, This, class, handler, parse};
 use super::errors::{self, Answer};
 use super::gc::Held;
+use super::state::State;
 use super::terminal_session::Session;
 use super::websocket_request::{self as request, Request};
 use super::{call, strings, value};
-use crate::terminal;
+use crate::terminal::{self, SessionKey};
 use ext_php_rs::args::Arg;
 use ext_php_rs::builders::FunctionBuilder;
 use ext_php_rs::class::{ConstructorMeta, RegisteredClass};
@@ -15,11 +16,41 @@ use ext_php_rs::flags::{DataType, MethodFlags};
 use ext_php_rs::types::Zval;
 use std::cell::RefCell;
 use std::ptr::null_mut;
+use std::rc::{Rc, Weak};
 use std::time::Instant;
 
 /// The tokens that a program has given out.
 pub struct Tokens {
-    tokens: RefCell<terminal::Tokens>,
+    tokens: RefCell<terminal::Tokens<Shared>>,
+}
+
+/// A session that is shared, of whatever loop.
+#[derive(Clone)]
+pub struct Shared {
+    state: Weak<State>,
+    pub key: SessionKey,
+}
+
+impl PartialEq for Shared {
+    fn eq(&self, other: &Shared) -> bool {
+        Weak::ptr_eq(&self.state, &other.state) && self.key == other.key
+    }
+}
+
+impl Shared {
+    /// It is one of this loop.
+    pub fn is_of(&self, state: &Rc<State>) -> bool {
+        std::ptr::eq(self.state.as_ptr(), Rc::as_ptr(state))
+    }
+
+    /// Its id; `None` when it is gone.
+    fn id(&self) -> Option<Zval> {
+        let id = self
+            .state
+            .upgrade()?
+            .core_quietly(|core| core.terminal().id(self.key).ok().map(|id| value::string(id.as_bytes())));
+        id.flatten()
+    }
 }
 
 /// The slot of `$access`.
@@ -78,7 +109,7 @@ impl Class for Tokens {
 
 impl Tokens {
     /// What a token is good for; one that is good once is used up.
-    pub fn good_for(&self, token: &[u8]) -> Option<terminal::Pass> {
+    pub fn good_for(&self, token: &[u8]) -> Option<terminal::Pass<Shared>> {
         self.tokens.borrow_mut().redeem(token, Instant::now())
     }
 }
@@ -128,9 +159,11 @@ fn share(this: This<Tokens>, arguments: u32, ret: &mut Zval) -> Answer {
     let mut session: *mut Zval = null_mut();
     parse!(arguments, c"O", &raw mut session, class::entry::<Session>())?;
     // SAFETY: the parser succeeded, so this is the first argument.
-    let id = class::slot(call::object(unsafe { &*session }), 0);
-    let id = String::from_utf8_lossy(value::bytes_of(id).unwrap_or_default());
-    let token = this.tokens.borrow_mut().share(&id).map_err(|error| errors::throw(&error))?;
+    let Some(session) = class::of::<Session>(unsafe { &*session }) else {
+        return Err(errors::not_constructed::<Session>());
+    };
+    let shared = Shared { state: Rc::downgrade(&session.state), key: session.key };
+    let token = this.tokens.borrow_mut().share(shared).map_err(|error| errors::throw(&error))?;
     *ret = value::string(token.as_bytes());
     Ok(())
 }
@@ -162,16 +195,17 @@ fn of_request(request: This<Request>) -> Option<Vec<u8>> {
 fn redeem(this: This<Tokens>, arguments: u32, ret: &mut Zval) -> Answer {
     let mut token: *mut zend_string = null_mut();
     parse!(arguments, c"S", &raw mut token)?;
-    let Some(good_for) = this.good_for(value::bytes(token)) else {
+    let session = match this.good_for(value::bytes(token)) {
+        Some(terminal::Pass::Share(shared)) => shared.id(),
+        Some(terminal::Pass::Access | terminal::Pass::Single) => Some(Zval::null()),
+        None => None,
+    };
+    let Some(session) = session else {
         ret.set_null();
         return Ok(());
     };
     let pass = class::create(Pass);
     let object = call::object(&pass);
-    let session = match &good_for {
-        terminal::Pass::Share(session) => value::string(session.as_bytes()),
-        terminal::Pass::Access | terminal::Pass::Single => Zval::null(),
-    };
     class::set_slot(object, READ_ONLY, value::bool(session.is_string()));
     class::set_slot(object, SESSION, session);
     *ret = pass;

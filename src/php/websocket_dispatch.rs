@@ -93,6 +93,11 @@ impl State {
         self.core_quietly(|core| drop(core.websocket().respond(request, status, &headers, text)));
     }
 
+    /// Answers a request that the program could not.
+    pub fn answer_broken(&self, request: RequestKey) {
+        self.answer(request, 500, b"something went wrong here\n");
+    }
+
     /// Asks a server's closures, one after the other, what to answer; the first answer counts. Without one a request
     /// is for what is not there, and a WebSocket is welcome.
     pub fn ask(&self, server: &Zval, http: &Zval, key: RequestKey, upgrade: bool) -> Answer {
@@ -108,7 +113,7 @@ impl State {
                     return Ok(());
                 }
                 Err(thrown) => {
-                    self.answer(key, 500, b"something went wrong here\n");
+                    self.answer_broken(key);
                     return Err(thrown);
                 }
             }
@@ -151,14 +156,15 @@ impl State {
     }
 
     /// Hands a WebSocket that has opened to the program. One that it cannot deal with is not left open.
-    pub fn greet(&self, closure: &Zval, socket: Zval, http: Zval) -> Answer {
+    pub fn greet(&self, closure: &Zval, socket: &Zval, http: Zval) -> Answer {
         let given = call::closure(closure, &mut [socket.shallow_clone(), http]);
-        if given.is_err()
-            && let Some(it) = class::of::<Connection>(&socket)
-        {
-            self.core_quietly(|core| drop(core.websocket().close(it.key, 1011, "something went wrong here")));
-        }
-        given.map(drop)
+        given.map(drop).inspect_err(|_| self.close_broken(socket))
+    }
+
+    /// Closes a WebSocket that the program cannot deal with.
+    pub fn close_broken(&self, socket: &Zval) {
+        let Some(it) = class::of::<Connection>(socket) else { return };
+        self.core_quietly(|core| drop(core.websocket().close(it.key, 1011, "something went wrong here")));
     }
 
     /// Makes what happened on a WebSocket into calls, done next.

@@ -86,6 +86,11 @@ impl Server {
         which(&self.callbacks.borrow()).len()
     }
 
+    /// Somebody is to be asked about requests, or (`upgrade`) about WebSockets.
+    pub fn asks(&self, upgrade: bool) -> bool {
+        self.count(|all| if upgrade { &all.upgrade } else { &all.request }) > 0
+    }
+
     /// The closure of a kind with this number.
     pub fn callback(&self, which: impl Fn(&Callbacks) -> &Vec<Zval>, number: usize) -> Option<Zval> {
         which(&self.callbacks.borrow()).get(number).map(Zval::shallow_clone)

@@ -35,6 +35,8 @@ pub use tokens::{Pass, Tokens};
 
 pub(crate) use layers::Layers;
 #[cfg(feature = "php")]
+pub(crate) use options::MAX_SCROLLBACK;
+#[cfg(feature = "php")]
 pub(crate) use protocol::MAX_HELLO;
 
 use crate::docker;

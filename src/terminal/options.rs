@@ -6,10 +6,14 @@ use std::time::Duration;
 /// No deadline lies further away than this.
 const MAX_TIMEOUT: Duration = Duration::from_secs(366 * 24 * 3600);
 
+/// A session that is over is shown to a viewer in one go: more would not fit into what a WebSocket may buffer.
+pub(crate) const MAX_SCROLLBACK: usize = 32 * 1024 * 1024;
+
 /// What a hub is made with.
 #[derive(Debug, Clone)]
 pub struct HubOptions {
-    /// Bytes of output kept for a viewer who (re)joins, or who has to catch up. Default 256 KiB.
+    /// Bytes of output kept for a viewer who (re)joins, or who has to catch up; at most 32 MiB, and well below the server's
+    /// [`max_buffered`](crate::websocket::ServerOptions::max_buffered). Default 256 KiB.
     pub scrollback: usize,
     /// How long a session without viewers lives on before its process is ended, and how long one whose process has
     /// ended can still be looked at. Default 300 s.
@@ -44,6 +48,12 @@ impl HubOptions {
             if value == 0 {
                 return Err(Error::Invalid(format!("{name} is 0; expected at least 1")));
             }
+        }
+        if self.scrollback > MAX_SCROLLBACK {
+            return Err(Error::Invalid(format!(
+                "scrollback is {}; expected at most {MAX_SCROLLBACK}",
+                self.scrollback
+            )));
         }
         let idle = self.idle_timeout.unwrap_or(Duration::MAX);
         if idle.is_zero() {

@@ -1,38 +1,40 @@
 //! What browsers prove with that they may.
 
-use super::Error;
+use super::{Error, SessionKey};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// Tokens that are good at a time, of each kind but the one for access; the oldest gives way to a new one.
 const MAX: usize = 4096;
 
-/// What a token is good for.
+/// What a token is good for; `S` is what names a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Pass {
+pub enum Pass<S = SessionKey> {
     /// Everything, as long as the program runs.
     Access,
     /// Everything, once.
     Single,
-    /// Watching the session of this id.
-    Share(String),
+    /// Watching this session, if it is still there.
+    Share(S),
 }
 
 /// The tokens that a program has given out. Which of them is looked for is not told by how long it takes.
+///
+/// `S` names a session, and never another one: a session's id will not do, for it is free when the session is gone.
 #[derive(Debug)]
-pub struct Tokens {
+pub struct Tokens<S = SessionKey> {
     access: String,
     lifetime: Duration,
     singles: VecDeque<(String, Instant)>,
-    shares: VecDeque<(String, String)>,
+    shares: VecDeque<(String, S)>,
 }
 
-impl Tokens {
+impl<S: Clone + PartialEq> Tokens<S> {
     /// `access`: the token that is good for everything; `None`: 128 random bits. `lifetime`: of a single-use token.
     ///
     /// # Errors
     /// [`Error::Invalid`] for an empty one, [`Error::System`].
-    pub fn new(access: Option<String>, lifetime: Duration) -> Result<Tokens, Error> {
+    pub fn new(access: Option<String>, lifetime: Duration) -> Result<Tokens<S>, Error> {
         let access = match access {
             Some(access) if access.is_empty() => {
                 return Err(Error::Invalid("the access token is empty; expected one that nobody can guess".into()));
@@ -67,15 +69,15 @@ impl Tokens {
     ///
     /// # Errors
     /// [`Error::System`].
-    pub fn share(&mut self, session: &str) -> Result<String, Error> {
-        if let Some((token, _)) = self.shares.iter().find(|(_, shared)| shared == session) {
+    pub fn share(&mut self, session: S) -> Result<String, Error> {
+        if let Some((token, _)) = self.shares.iter().find(|(_, shared)| *shared == session) {
             return Ok(token.clone());
         }
         if self.shares.len() >= MAX {
             self.shares.pop_front();
         }
         let token = random()?;
-        self.shares.push_back((token.clone(), session.to_owned()));
+        self.shares.push_back((token.clone(), session));
         Ok(token)
     }
 
@@ -85,7 +87,7 @@ impl Tokens {
     }
 
     /// What a token is good for; one that is good once is not any more. `None`: for nothing.
-    pub fn redeem(&mut self, token: &[u8], now: Instant) -> Option<Pass> {
+    pub fn redeem(&mut self, token: &[u8], now: Instant) -> Option<Pass<S>> {
         let mut single = None;
         for (at, (other, _)) in self.singles.iter().enumerate() {
             if is_same(token, other.as_bytes()) {
@@ -142,8 +144,8 @@ mod tests {
         let share = tokens.share("abc").unwrap();
         assert_eq!(tokens.share("abc").unwrap(), share);
         assert_ne!(tokens.share("abd").unwrap(), share);
-        assert_eq!(tokens.redeem(share.as_bytes(), now), Some(Pass::Share("abc".into())));
-        assert_eq!(tokens.redeem(share.as_bytes(), now), Some(Pass::Share("abc".into())));
+        assert_eq!(tokens.redeem(share.as_bytes(), now), Some(Pass::Share("abc")));
+        assert_eq!(tokens.redeem(share.as_bytes(), now), Some(Pass::Share("abc")));
         for wrong in [&b""[..], b"x", share.to_uppercase().as_bytes(), &access.as_bytes()[..31]] {
             assert_eq!(tokens.redeem(wrong, now), None);
         }
@@ -153,7 +155,7 @@ mod tests {
     #[test]
     fn a_token_for_once_is_short_lived_and_the_oldest_gives_way() {
         let now = Instant::now();
-        let mut tokens = Tokens::new(Some("secret".into()), MINUTE).unwrap();
+        let mut tokens = Tokens::<SessionKey>::new(Some("secret".into()), MINUTE).unwrap();
         let late = tokens.issue(now).unwrap();
         assert_eq!(tokens.redeem(late.as_bytes(), now + MINUTE), None);
         let first = tokens.issue(now).unwrap();
@@ -166,6 +168,6 @@ mod tests {
         tokens.issue(now + MINUTE).unwrap();
         assert_eq!(tokens.singles.len(), 1);
         assert!(tokens.is_access(b"secret") && !tokens.is_access(b"secre"));
-        assert!(Tokens::new(Some(String::new()), MINUTE).is_err());
+        assert!(Tokens::<SessionKey>::new(Some(String::new()), MINUTE).is_err());
     }
 }

@@ -100,7 +100,10 @@ export class Chooser {
         const refused = this.error instanceof server.Refused;
         this.filter.hidden = this.options.hidden = refused || this.list === null || this.list.length === 0;
         this.words.classList.toggle('bad', Boolean(this.error));
-        if (refused) {
+        if (refused && this.words.querySelector('form')) {
+            // What has been typed into it meanwhile stays.
+            this.words.firstChild.data = this.error.message;
+        } else if (refused) {
             this.words.replaceChildren(this.error.message, ' Open the address that ',
                 make('code', { textContent: 'towline terminal' }), ' has printed, or enter its token:', this.form());
         } else if (this.error) {

@@ -107,6 +107,7 @@ fn options_out_of_range_are_named() {
     for (options, words) in [
         (HubOptions { max_sessions: 0, ..good() }, "maxSessions"),
         (HubOptions { high_watermark: 0, ..good() }, "highWatermark"),
+        (HubOptions { scrollback: 32 * 1024 * 1024 + 1, ..good() }, "scrollback"),
         (HubOptions { linger: long, ..good() }, "linger"),
         (HubOptions { pause_lift: long, ..good() }, "pauseLift"),
         (HubOptions { idle_timeout: Some(long), ..good() }, "idleTimeout"),

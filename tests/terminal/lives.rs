@@ -1,11 +1,12 @@
 //! How sessions live on and how they end.
 
-use crate::engine::Script;
+use crate::engine::{Act, Script};
 use crate::stage::Stage;
 use crate::support::{FakeEngine, UPGRADED, answer};
 use std::time::{Duration, Instant};
-use towline::docker::{self, StreamEvent};
+use towline::docker::{self, ExecOptions, Limits, StreamEvent};
 use towline::terminal::{Cause, Error, EventKind, HubOptions, Stage as At};
+use towline::websocket::ServerOptions;
 
 fn lingering(milliseconds: u64) -> HubOptions {
     HubOptions { linger: Duration::from_millis(milliseconds), ..HubOptions::default() }
@@ -155,13 +156,15 @@ fn a_session_that_nobody_watches_is_ended() {
     let script = Script::new();
     script.mortal.lock().unwrap().push("TERM HUP".into());
     let mut it = Stage::with(&script.engine.address, lingering(400));
+    let (page, next) = (it.page(), it.page());
     let session = it.session("web", &["sh"]);
-    let page = it.viewer(session, true);
+    it.attach(session, page, true, None);
     it.until_still();
     it.pages[page].client.close();
     it.until("its leaving", |it| it.lp.terminal().viewers(session) == Ok(0));
-    // In time.
-    let page = it.viewer(session, true);
+    // In time, however long that has taken: time passes for a session when the loop turns.
+    it.attach(session, next, true, None);
+    let page = next;
     let since = Instant::now();
     while since.elapsed() < Duration::from_millis(600) {
         it.turn();
@@ -176,22 +179,58 @@ fn a_session_that_nobody_watches_is_ended() {
     assert_eq!(it.until_ended(other), Cause::Abandoned, "one that never had a viewer");
 }
 
+/// Who types into a process that takes nothing is not read, and goes all the same.
+#[test]
+fn a_viewer_who_leaves_while_nobody_reads_what_it_typed() {
+    let script = Script::new();
+    script.mortal.lock().unwrap().push("TERM HUP".into());
+    let server = ServerOptions { ping_interval: Some(Duration::from_millis(50)), ..ServerOptions::default() };
+    let mut it = Stage::serving(&script.engine.address, lingering(0), server);
+    let limits = Limits { high_watermark: 64 * 1024, low_watermark: 16 * 1024, ..Limits::default() };
+    let page = it.page();
+    let session = it.session_with(ExecOptions { limits, ..crate::support::terminal("web", &["cat"]) });
+    it.attach(session, page, false, None);
+    script.act(Act::Deaf);
+    script.write("ready");
+    script.act(Act::Deaf);
+    it.until_output(page, "ready");
+    for _ in 0..24 {
+        it.pages[page].types(&"x".repeat(1024 * 1024));
+    }
+    it.until_still();
+    assert!(!it.pages[page].client.has_sent_all(), "the hub has taken it all");
+    assert_eq!(it.lp.terminal().viewers(session), Ok(1));
+    it.pages[page].client.close();
+    assert_eq!(it.until_ended(session), Cause::Abandoned);
+    assert!(it.story(session).contains(&"left false 1006 0".to_owned()), "{:?}", it.story(session));
+}
+
 #[test]
 fn a_session_into_which_nobody_types_is_ended() {
     let script = Script::new();
     script.mortal.lock().unwrap().push("TERM HUP".into());
-    let options = HubOptions { idle_timeout: Some(Duration::from_millis(700)), ..HubOptions::default() };
+    const IDLE: Duration = Duration::from_millis(700);
+    let options = HubOptions { idle_timeout: Some(IDLE), ..HubOptions::default() };
     let mut it = Stage::with(&script.engine.address, options);
-    let session = it.session("web", &["sh"]);
-    let page = it.viewer(session, false);
-    let since = Instant::now();
-    let mut next = Duration::ZERO;
-    while since.elapsed() < Duration::from_millis(1500) {
-        if since.elapsed() >= next {
+    let (mut session, mut page);
+    // A machine that stands still for a while shows nothing: then it is tried again.
+    loop {
+        page = it.page();
+        let since = Instant::now();
+        session = it.session("web", &["sh"]);
+        it.attach(session, page, false, None);
+        let (mut turned, mut stall) = (since, Duration::ZERO);
+        while since.elapsed() < IDLE * 2 {
             it.pages[page].types("k");
-            next += Duration::from_millis(50);
+            it.turn();
+            stall = stall.max(turned.elapsed());
+            turned = Instant::now();
         }
-        it.turn();
+        if stall < IDLE / 4 {
+            break;
+        }
+        it.until_ended(session);
+        script.signals.lock().unwrap().clear();
     }
     assert!(script.signals.lock().unwrap().is_empty());
     // Output does not count.

@@ -186,7 +186,9 @@ fn slow_heads_and_bodies_are_cut_off() {
     // Who says nothing is told nothing.
     let mut quiet = host.connect();
     assert_eq!(host.rest(&mut quiet), b"");
-    // Nor does an idle connection stay for ever, after an answer.
+    // Nor does an idle connection stay for ever, after an answer, for which there is time enough here.
+    let options = ServerOptions { handshake_timeout: Duration::from_secs(2), ..ServerOptions::default() };
+    let mut host = Host::new(options);
     let mut idle = host.connect();
     answer(&mut host, &mut idle, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_eq!(host.rest(&mut idle), b"");
