@@ -923,7 +923,8 @@ towline_status towline_loop_new(towline_loop **loop);
 /**
  * Frees a loop with everything on it; no callback is called any more. NULL is ignored. Inside a callback
  * it takes effect when the outermost towline_loop_run() or towline_loop_tick() returns, with
- * TOWLINE_ERR_STALE. In a forked child it closes the child's descriptors only.
+ * TOWLINE_ERR_STALE. In a forked child it closes the child's descriptors only. Only the thread that made the loop
+ * can free it: elsewhere this does nothing.
  */
 void towline_loop_free(towline_loop *loop);
 

@@ -742,7 +742,8 @@ namespace Towline\WebSocket {
      *     $server->loop->run();
      *
      * HTTP/1.1 and HTTP/1.0 are spoken, without TLS: nginx or the like stands in front for that. What is no proper request is answered
-     * by the server itself (400, 413, 431...), as is a WebSocket from a foreign page (403) and one connection too many (503).
+     * by the server itself (400, 413, 431...), as is a WebSocket from a foreign page (403) and one connection too many (503). Behind its
+     * last words on a connection it waits up to 2 seconds for the client's end, so that they arrive.
      *
      * Until it has ended its loop holds it, so the object need not be kept.
      */
@@ -762,7 +763,9 @@ namespace Towline\WebSocket {
          * @param ?list<string> $allowedOrigins whose pages may open a WebSocket: null for those of the same host and port as the request's
          *     Host, else origins such as 'https://example.org', or '*' for any. Programs that send no Origin are let in: they could send
          *     any. So this protects browsers' users, and is no login.
-         * @param int $maxMessage most bytes of a message; a peer that sends more is closed with 1009
+         * @param int $maxMessage most bytes of a message; a peer that sends more is closed with 1009. So much address space is set aside
+         *     for a message as soon as its beginning says how long it is, on each connection: with a limit on that (ulimit -v, no
+         *     overcommit) choose a lower one
          * @param int $maxConnections connections at a time, of both kinds
          * @param float $pingInterval a WebSocket on which nothing has come for this long is asked for a sign of life, and closed when none
          *     comes for as long again; 0: never
@@ -874,8 +877,8 @@ namespace Towline\WebSocket {
         public function isOpen(): bool {}
 
         /**
-         * Says goodbye after what waits to be sent. No more messages come; onClose() is called when the peer has answered. A second close()
-         * does nothing.
+         * Says goodbye after what waits to be sent. No more messages come; onClose() is called when the peer has answered, or has not for
+         * 5 seconds (1006). A second close() does nothing.
          *
          * @param int $code 1000 to 1003, 1007 to 1013, 3000 to 4999
          * @param string $reason UTF-8, at most 123 bytes

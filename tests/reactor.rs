@@ -351,6 +351,78 @@ fn what_was_forgotten_in_a_turn_is_not_called_in_it() {
     assert_eq!(pair.calls.len(), 1);
 }
 
+/// Reads nothing, but says that it has read `bytes`, and notes who was called and whether to read.
+struct Crowd {
+    members: Vec<(UnixStream, UnixStream, Registration)>,
+    bytes: usize,
+    calls: Vec<(u64, bool)>,
+}
+
+impl Crowd {
+    fn new(reactor: &mut Reactor<u64>, size: u64, bytes: usize) -> Crowd {
+        let members = (0..size).map(|id| {
+            let (mut near, far) = UnixStream::pair().unwrap();
+            let registration = reactor.register(&mut near, Tag { source: 0, kind: 0, id }, Interest::READABLE).unwrap();
+            (near, far, registration)
+        });
+        Crowd { members: members.collect(), bytes, calls: Vec::new() }
+    }
+}
+
+impl Source<u64> for Crowd {
+    fn ready(&mut self, reactor: &mut Reactor<u64>, tag: Tag, readiness: Readiness) {
+        self.calls.push((tag.id, readiness.readable));
+        reactor.spend(self.bytes);
+        reactor.push(tag.id);
+    }
+    fn expired(&mut self, _: &mut Reactor<u64>, _: Tag) {}
+    fn notified(&mut self, _: &mut Reactor<u64>, _: Tag) {}
+}
+
+#[test]
+fn a_turn_ends_with_its_budget_however_many_are_ready() {
+    let mut reactor = Reactor::<u64>::new().unwrap();
+    let mut crowd = Crowd::new(&mut reactor, 20, TURN_BUDGET / 4);
+    for (_, far, _) in &mut crowd.members {
+        far.write_all(b"x").unwrap();
+    }
+    for turns in 1..=5 {
+        reactor.turn(Some(HANG), &mut [&mut crowd]).unwrap();
+        assert_eq!(reactor.queued(), 4);
+        assert_eq!(reactor.goes_on(), turns < 5);
+        while reactor.pop().is_some() {}
+    }
+    let mut called: Vec<_> = crowd.calls.iter().map(|(id, _)| *id).collect();
+    called.sort_unstable();
+    assert_eq!(called, Vec::from_iter(0..20), "each once");
+}
+
+#[test]
+fn whoever_asks_to_be_called_again_is_called_once() {
+    let mut reactor = Reactor::<u64>::new().unwrap();
+    let mut crowd = Crowd::new(&mut reactor, 3, 0);
+    for _ in 0..1000 {
+        reactor.again(crowd.members[0].2);
+        reactor.nudge(crowd.members[0].2);
+        reactor.nudge(crowd.members[1].2);
+        reactor.again(crowd.members[2].2);
+    }
+    // The kernel names this one, too.
+    crowd.members[2].1.write_all(b"x").unwrap();
+    for _ in 0..3 {
+        reactor.turn(Some(HANG), &mut [&mut crowd]).unwrap();
+        assert_eq!(reactor.pop().map(|_| reactor.queued()), Some(0), "few are handed out one by one");
+    }
+    assert_eq!(crowd.calls, [(2, true), (0, true), (1, false)]);
+    // And may ask anew.
+    reactor.again(crowd.members[0].2);
+    reactor.turn(Some(HANG), &mut [&mut crowd]).unwrap();
+    assert_eq!(crowd.calls.last(), Some(&(0, true)));
+    reactor.pop();
+    reactor.turn(Some(Duration::ZERO), &mut [&mut crowd]).unwrap();
+    assert_eq!(crowd.calls.len(), 4);
+}
+
 #[test]
 fn a_forked_child_knows_and_leaves_the_parents_loop_alone() {
     let (answer, wait) = std::sync::mpsc::channel();

@@ -245,7 +245,8 @@ pub unsafe extern "C" fn towline_loop_new(r#loop: *mut *mut towline_loop) -> tow
 
 /// Frees a loop with everything on it; no callback is called any more. NULL is ignored. Inside a callback
 /// it takes effect when the outermost towline_loop_run() or towline_loop_tick() returns, with
-/// TOWLINE_ERR_STALE. In a forked child it closes the child's descriptors only.
+/// TOWLINE_ERR_STALE. In a forked child it closes the child's descriptors only. Only the thread that made the loop
+/// can free it: elsewhere this does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn towline_loop_free(r#loop: *mut towline_loop) {
     // SAFETY: a loop that has not been freed, by the caller's promise.

@@ -231,15 +231,22 @@ impl Docker {
 
     /// Some of what waited has been sent.
     pub(super) fn sent<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: StreamKey) {
+        if let Some(stream) = self.streams.get_mut(key) {
+            stream.out.trim(KEEP_BUFFER);
+        }
+        self.drained(reactor, key);
+        self.end_input(reactor, key);
+    }
+
+    /// Tells a program that wrote too much that it may go on, if it may.
+    pub(super) fn drained<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: StreamKey) {
         let Some(stream) = self.streams.get_mut(key) else { return };
-        stream.out.trim(KEEP_BUFFER);
         if stream.above && stream.out.left() <= stream.limits().low_watermark {
             stream.above = false;
             if stream.sink == Sink::User {
                 reactor.push(Event::Stream { stream: key, kind: StreamEvent::Drain });
             }
         }
-        self.end_input(reactor, key);
     }
 
     /// Ends the process's input.

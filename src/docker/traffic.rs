@@ -131,10 +131,12 @@ impl Docker {
             // The peer takes no more; reading tells how it ended, and what it said before.
             Err(error) if is_closed(&error) => {
                 let registration = *registration;
-                if let Owner::Stream(stream) = connection.owner
-                    && let Some(stream) = self.streams.get_mut(stream)
-                {
-                    stream.input_is_gone();
+                if let Owner::Stream(key) = connection.owner {
+                    if let Some(stream) = self.streams.get_mut(key) {
+                        stream.input_is_gone();
+                    }
+                    // Whoever stopped writing goes on: what comes is lost, as with a process that has gone.
+                    self.drained(reactor, key);
                 }
                 return reactor.again(registration);
             }

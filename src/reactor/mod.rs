@@ -21,7 +21,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use timer::Timers;
 
-/// Bytes that all sources together may read in one turn before the owner sees the events.
+/// Bytes that all sources together may read in one turn before the owner sees the events. The source that uses it up
+/// may read a little more, and so may those whose reading brings no events.
 pub const TURN_BUDGET: usize = 1024 * 1024;
 
 /// Of so few that are ready, each is handed out before the next is read: answered at once, its server goes on while
@@ -65,6 +66,13 @@ new_key_type! {
     pub struct Registration;
 }
 
+/// What a registration stands for.
+struct Registered {
+    tag: Tag,
+    /// It is to be called in the next turn, whatever the kernel says; true: to read.
+    asked: Option<bool>,
+}
+
 struct Shared {
     waker: mio::Waker,
     inbox: Mutex<Vec<Tag>>,
@@ -99,9 +107,10 @@ pub struct Reactor<E> {
     batch: VecDeque<(Registration, Readiness)>,
     /// The batch began with no more than [`FEW`].
     few: bool,
-    registrations: SlotMap<Registration, Tag>,
+    registrations: SlotMap<Registration, Registered>,
     timers: Timers,
-    again: VecDeque<(Registration, Readiness)>,
+    /// Those whose `asked` is set, each once.
+    again: VecDeque<Registration>,
     events: VecDeque<E>,
     shared: Arc<Shared>,
     export: Export,
@@ -161,7 +170,7 @@ impl<E> Reactor<E> {
         tag: Tag,
         interest: Interest,
     ) -> io::Result<Registration> {
-        let registration = self.registrations.insert(tag);
+        let registration = self.registrations.insert(Registered { tag, asked: None });
         let result = self.poll.registry().register(io, token(registration), interest);
         if let Err(error) = result {
             self.registrations.remove(registration);
@@ -199,7 +208,14 @@ impl<E> Reactor<E> {
     }
 
     fn call_again(&mut self, registration: Registration, readable: bool) {
-        self.again.push_back((registration, Readiness { readable, ..Readiness::default() }));
+        let Some(registered) = self.registrations.get_mut(registration) else { return };
+        match &mut registered.asked {
+            Some(asked) => *asked |= readable,
+            None => {
+                registered.asked = Some(readable);
+                self.again.push_back(registration);
+            }
+        }
         self.look_readable_if_work_waits();
     }
 
@@ -281,9 +297,9 @@ impl<E> Reactor<E> {
         }
     }
 
-    /// Waits at most `timeout` (`None`: until something happens) and lets the sources work. It may leave some of what is
-    /// ready to the next turn ([`goes_on`](Self::goes_on)). With events waiting it does nothing: the owner takes those
-    /// first, so the queue stays within one turn's budget.
+    /// Waits at most `timeout` (`None`: until something happens) and lets the sources work. With the budget used up, or
+    /// few ready, it leaves the rest of what is ready to the next turn ([`goes_on`](Self::goes_on)). With events waiting
+    /// it does nothing: the owner takes those first, so the queue stays within one turn's budget.
     ///
     /// # Errors
     /// [`io::ErrorKind::Interrupted`] when a signal came; else as `epoll_wait(2)`.
@@ -298,11 +314,11 @@ impl<E> Reactor<E> {
             self.refresh_now();
         }
         while let Some((registration, readiness)) = self.batch.pop_front() {
-            let Some(&tag) = self.registrations.get(registration) else { continue };
+            let Some(&Registered { tag, .. }) = self.registrations.get(registration) else { continue };
             if let Some(source) = sources.get_mut(usize::from(tag.source)) {
                 source.ready(self, tag, readiness);
             }
-            if self.few && !self.events.is_empty() && self.goes_on() {
+            if (self.few || self.budget == 0) && !self.events.is_empty() && self.goes_on() {
                 self.look_readable_if_work_waits();
                 return Ok(());
             }
@@ -343,21 +359,22 @@ impl<E> Reactor<E> {
             match event.token() {
                 WAKER => {}
                 TIMER_FD => self.export.fired(),
-                Token(id) => self.batch.push_back((
-                    KeyData::from_ffi(id as u64).into(),
-                    Readiness {
-                        readable: event.is_readable() || event.is_read_closed() || event.is_error(),
+                Token(id) => {
+                    let registration = KeyData::from_ffi(id as u64).into();
+                    let asked =
+                        !self.again.is_empty() && take_asked(&mut self.registrations, registration) == Some(true);
+                    let readiness = Readiness {
+                        readable: event.is_readable() || event.is_read_closed() || event.is_error() || asked,
                         writable: event.is_writable() || event.is_write_closed(),
                         read_closed: event.is_read_closed() || event.is_error(),
-                    },
-                )),
+                    };
+                    self.batch.push_back((registration, readiness));
+                }
             }
         }
-        let polled = self.batch.len();
-        while let Some((registration, asked)) = self.again.pop_front() {
-            match self.batch.iter_mut().take(polled).find(|(other, _)| *other == registration) {
-                Some((_, readiness)) => readiness.readable |= asked.readable,
-                None => self.batch.push_back((registration, asked)),
+        while let Some(registration) = self.again.pop_front() {
+            if let Some(readable) = take_asked(&mut self.registrations, registration) {
+                self.batch.push_back((registration, Readiness { readable, ..Readiness::default() }));
             }
         }
     }
@@ -376,6 +393,11 @@ impl<E> Reactor<E> {
             }
         }
     }
+}
+
+/// What was asked for, which is settled with that.
+fn take_asked(registrations: &mut SlotMap<Registration, Registered>, registration: Registration) -> Option<bool> {
+    registrations.get_mut(registration)?.asked.take()
 }
 
 fn token(registration: Registration) -> Token {

@@ -146,6 +146,8 @@ pub struct Recording {
     with_input: bool,
     /// Writing has ended early.
     failed: bool,
+    /// The process that records: a forked child has a copy of what waits, which is not for it to write.
+    pid: u32,
 }
 
 impl Recording {
@@ -163,7 +165,8 @@ impl Recording {
     /// A recording whose header is written.
     pub(super) fn into_file(file: File, with_input: bool, now: Instant) -> Recording {
         let encoder = Encoder::default();
-        Recording { file, lines: Vec::new(), encoder, begun: now, with_input, failed: false }
+        let pid = std::process::id();
+        Recording { file, lines: Vec::new(), encoder, begun: now, with_input, failed: false, pid }
     }
 
     /// Records output.
@@ -239,7 +242,7 @@ impl Recording {
 impl Drop for Recording {
     /// Saves what can be saved when a program ends without ending its sessions.
     fn drop(&mut self) {
-        if !self.failed {
+        if !self.failed && self.pid == std::process::id() {
             // There is nobody left to be told.
             let _ = self.flush();
         }

@@ -33,6 +33,8 @@ pub struct Viewer {
     pub taken: Option<u64>,
     /// So many bytes, when that was last looked at.
     pub waits: usize,
+    /// It was stopped when the terminal got the size that it has.
+    pub owed_size: bool,
     /// It has held the process up long enough.
     pub lifted: bool,
     /// It does not count any more; what comes from it is dropped.
@@ -84,6 +86,7 @@ impl Terminal {
             sent: 0,
             taken: None,
             waits: 0,
+            owed_size: false,
             lifted: false,
             left: false,
             at,
@@ -143,10 +146,18 @@ impl Terminal {
     /// Sends a viewer what it lacks, as far as it may be sent anything.
     pub(super) fn catch_up<E: LoopEvent>(&mut self, layers: &mut Layers<'_, E>, conn: ConnKey) {
         loop {
-            let Some(viewer) = self.viewers.get(conn).filter(|viewer| !viewer.left) else { return };
+            let Some(viewer) = self.viewers.get_mut(conn).filter(|viewer| !viewer.left) else { return };
             let Some(session) = self.sessions.get(viewer.session) else { return };
             let force = !session.is_alive();
-            if viewer.at >= session.scrollback.end() || viewer.is_stopped(session.choked) && !force {
+            if viewer.is_stopped(session.choked) && !force {
+                return;
+            }
+            if std::mem::take(&mut viewer.owed_size) {
+                let message = protocol::resized(session.size);
+                self.tell(layers, conn, &message);
+                continue;
+            }
+            if viewer.at >= session.scrollback.end() {
                 return;
             }
             let Some((first, second)) = session.scrollback.since(viewer.at) else {
@@ -220,7 +231,8 @@ impl Terminal {
         self.set_timer(reactor, key, LINGER, at);
     }
 
-    /// The terminal gets another size, if it is another; all viewers but the one who wanted it hear of it.
+    /// The terminal gets another size, if it is another; all viewers but the one who wanted it hear of it, those who are
+    /// stopped of the last one when they go on.
     pub(super) fn resize<E: LoopEvent>(
         &mut self,
         layers: &mut Layers<'_, E>,
@@ -233,14 +245,18 @@ impl Terminal {
             return;
         }
         session.size = size;
-        let (stream, viewers) = (session.stream, session.viewers.clone());
+        let (stream, viewers, choked) = (session.stream, session.viewers.clone(), session.choked);
         // A stream without a terminal cannot take it.
         if let Ok(size) = crate::docker::Size::new(size.rows.into(), size.columns.into()) {
             let _ = layers.docker().resize(stream, size);
         }
         let message = protocol::resized(size);
-        for conn in viewers.into_iter().filter(|conn| *conn != by) {
-            self.tell(layers, conn, &message);
+        for conn in viewers {
+            let Some(viewer) = self.viewers.get_mut(conn) else { continue };
+            viewer.owed_size = conn != by && viewer.is_stopped(choked);
+            if conn != by && !viewer.owed_size {
+                self.tell(layers, conn, &message);
+            }
         }
         self.tape_resize(layers.reactor, key);
     }

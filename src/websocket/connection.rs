@@ -92,8 +92,10 @@ pub struct Connection {
     pub owes_drain: bool,
     /// Asked to be told when the kernel takes more.
     pub wants_write: bool,
-    /// Sending failed: the connection is to be given up.
-    pub broken: bool,
+    /// The peer sends nothing more: after what has come there is an end to be read, of which the kernel tells once.
+    pub peer_closed: bool,
+    /// Why nothing more can be sent: the connection is to be given up, once what the peer said before has been read.
+    pub broken: Option<io::Error>,
 }
 
 impl Connection {
@@ -118,7 +120,8 @@ impl Connection {
             pinged: false,
             owes_drain: false,
             wants_write: false,
-            broken: false,
+            peer_closed: false,
+            broken: None,
         }
     }
 
@@ -150,7 +153,7 @@ impl Connection {
     /// Sends pieces behind what waits; what the kernel does not take is kept.
     pub fn send(&mut self, pieces: &[&[u8]]) -> Sent {
         let Some((transport, _)) = &self.transport else { return Sent::All };
-        if self.broken {
+        if self.broken.is_some() {
             return Sent::All;
         }
         let mut taken = 0;
@@ -164,8 +167,8 @@ impl Connection {
                     Ok(n) => break n,
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
                     Err(error) if error.kind() == ErrorKind::WouldBlock => break 0,
-                    Err(_) => {
-                        self.broken = true;
+                    Err(error) => {
+                        self.break_off(error);
                         return Sent::All;
                     }
                 }
@@ -177,6 +180,12 @@ impl Connection {
             self.out.extend_from_slice(piece.get(skipped..).unwrap_or_default());
         }
         if self.out.is_empty() { Sent::All } else { Sent::Blocked }
+    }
+
+    /// Nothing more can be sent.
+    pub fn break_off(&mut self, error: io::Error) {
+        self.broken = Some(error);
+        self.out = BytesMut::new();
     }
 
     /// Sends what waits. The first value tells whether the kernel took any.

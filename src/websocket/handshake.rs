@@ -1,5 +1,6 @@
 //! The opening handshake (RFC 6455, section 4): who may, and what is answered.
 
+use super::authority::split_authority;
 use super::options::Origins;
 use super::request::{Head, Refusal, is_token};
 use tungstenite::handshake::derive_accept_key;
@@ -137,24 +138,6 @@ impl Origin {
         };
         split_authority(host).is_some_and(|(host, port)| host == self.host && port.or(default) == self.port)
     }
-}
-
-/// `host[:port]` with the host in lower case; a v6 address keeps its brackets.
-fn split_authority(text: &str) -> Option<(String, Option<u16>)> {
-    let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
-        _ => (text, None),
-    };
-    let port = match port {
-        None => None,
-        Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => Some(port.parse().ok()?),
-        Some(_) => return None,
-    };
-    let is_host = match host.strip_prefix('[') {
-        Some(rest) => rest.strip_suffix(']').is_some_and(|ip| ip.parse::<std::net::Ipv6Addr>().is_ok()),
-        None => !host.is_empty() && !host.bytes().any(|byte| byte <= b' ' || b"/?#@:[]\\,".contains(&byte)),
-    };
-    is_host.then(|| (host.to_ascii_lowercase(), port))
 }
 
 /// The answer that opens a WebSocket.

@@ -35,13 +35,15 @@ impl WebSocket {
                     connection.input = BytesMut::from(input.get(size..).unwrap_or_default());
                     connection.since = reactor.now();
                     let expects = head.minor_version > 0 && head.lists("expect", "100-continue");
-                    if expects && connection.input.len() < body {
-                        connection.send(&[b"HTTP/1.1 100 Continue\r\n\r\n"]);
-                    }
+                    let waits = expects && connection.input.len() < body;
                     connection.state = State::Body { head, size: body };
+                    if waits && connection.send(&[b"HTTP/1.1 100 Continue\r\n\r\n"]) == Sent::Blocked {
+                        self.watch_writing(reactor, key);
+                    }
                 }
             }
         }
+        let Some(connection) = self.connections.get_mut(key) else { return };
         if let State::Body { size, .. } = &connection.state
             && connection.input.len() >= *size
         {

@@ -3,6 +3,7 @@
 //! Sources: RFC 9110 and 9112 for HTTP, RFC 6455 for WebSocket. A connection costs a few hundred bytes while it is
 //! idle: buffers are made when bytes come or cannot go, and dropped as soon as they are empty.
 
+mod authority;
 mod commands;
 mod connection;
 mod error;
@@ -27,7 +28,8 @@ use bytes::Bytes;
 slotmap::new_key_type! {
     /// A server from `listen` until [`EventKind::Ended`] has been taken.
     pub struct ServerKey;
-    /// A request until it has been answered, or its client is gone.
+    /// A request until it has been answered (by the server itself, when that closes) or its connection has broken. Of a
+    /// client that closes its socket in good order nothing is noticed before the answer.
     pub struct RequestKey;
     /// A WebSocket from `accept` until [`EventKind::Closed`] has been taken.
     pub struct ConnKey;

@@ -23,7 +23,8 @@ pub struct ServerOptions {
     pub origins: Origins,
     /// Subprotocols that the server speaks; of those that a client offers the first of these is chosen. Default none.
     pub subprotocols: Vec<String>,
-    /// Most bytes of a message. Default 16 MiB.
+    /// Most bytes of a message. So much address space is set aside for a frame as soon as its header has come, on each
+    /// connection. Default 16 MiB.
     pub max_message: usize,
     /// Most bytes of a request's head. Default 16 KiB.
     pub max_head: usize,

@@ -1,5 +1,6 @@
 //! The head of an HTTP/1 request: bytes in, a head or a refusal out.
 
+use super::authority::split_authority;
 use bytes::Bytes;
 use std::borrow::Cow;
 
@@ -156,9 +157,10 @@ fn parse(input: &Bytes, remote: &impl Fn() -> String) -> Result<Option<(Box<Head
     let (Some(method), Some(target), Some(minor_version)) = (request.method, request.path, request.version) else {
         return Err(Refusal::new(400, "this is no HTTP request"));
     };
-    let head = Box::new(Head {
+    let (target, authority) = origin_form(method, target)?;
+    let mut head = Box::new(Head {
         method: method.to_owned(),
-        target: origin_form(method, target)?,
+        target,
         minor_version,
         headers: request
             .headers
@@ -171,11 +173,26 @@ fn parse(input: &Bytes, remote: &impl Fn() -> String) -> Result<Option<(Box<Head
     if hosts > 1 || (hosts == 0 && minor_version > 0) {
         return Err(Refusal::new(400, format!("the request has {hosts} Host fields; expected one")));
     }
+    if let Some(authority) = authority {
+        // RFC 9112, section 3.2.2: whatever the field says.
+        let authority = input.slice_ref(authority.as_bytes());
+        match head.headers.iter_mut().find(|(name, _)| name == "host") {
+            Some((_, host)) => *host = authority,
+            None => head.headers.push(("host".to_owned(), authority)),
+        }
+    }
+    if let Some(host) = head.values("host").next() {
+        let is_good = std::str::from_utf8(host).is_ok_and(|host| split_authority(host).is_some());
+        if !is_good {
+            let host = host.escape_ascii();
+            return Err(Refusal::new(400, format!("the request's host is \"{host}\"; expected host or host:port")));
+        }
+    }
     Ok(Some((head, size)))
 }
 
-/// The target as path and query, out of whichever form it was sent in.
-fn origin_form(method: &str, target: &str) -> Result<String, Refusal> {
+/// The target as path and query, out of whichever form it was sent in, and the host (and port) that it names.
+fn origin_form<'a>(method: &str, target: &'a str) -> Result<(String, Option<&'a str>), Refusal> {
     match method {
         "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" => {}
         "CONNECT" | "TRACE" => {
@@ -190,18 +207,16 @@ fn origin_form(method: &str, target: &str) -> Result<String, Refusal> {
         return Err(Refusal::new(400, "the request's target holds a '#'"));
     }
     if target.starts_with('/') || (target == "*" && method == "OPTIONS") {
-        return Ok(target.to_owned());
+        return Ok((target.to_owned(), None));
     }
     let rest = ["http://", "https://"]
         .iter()
         .find_map(|scheme| target.get(..scheme.len()).filter(|it| it.eq_ignore_ascii_case(scheme)))
         .and_then(|scheme| target.get(scheme.len()..))
         .ok_or_else(|| Refusal::new(400, "the request's target is no path"))?;
-    Ok(match rest.find(['/', '?']).and_then(|at| rest.get(at..)) {
-        None => "/".to_owned(),
-        Some(path) if path.starts_with('/') => path.to_owned(),
-        Some(query) => format!("/{query}"),
-    })
+    let (authority, rest) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let slash = if rest.starts_with('/') { "" } else { "/" };
+    Ok((format!("{slash}{rest}"), Some(authority)))
 }
 
 /// Bytes of the body that follows the head.
@@ -273,7 +288,9 @@ mod tests {
         assert!(it.keeps_alive());
         assert!(!head("GET / HTTP/1.0\r\n\r\n").keeps_alive());
         assert!(!head("GET / HTTP/1.1\r\nHost: x\r\nConnection: x , Close\r\n\r\n").keeps_alive());
-        assert_eq!(head("GET http://h:1/p?q HTTP/1.1\r\nHost: x\r\n\r\n").target, "/p?q");
+        let it = head("GET http://h:1/p?q HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_eq!((it.target.as_str(), it.header("host").as_deref()), ("/p?q", Some("h:1")));
+        assert_eq!(head("GET http://h HTTP/1.0\r\n\r\n").header("host").as_deref(), Some("h"));
         assert_eq!(head("GET HTTPS://h?q HTTP/1.1\r\nHost: x\r\n\r\n").target, "/?q");
         assert_eq!(head("GET http://h HTTP/1.1\r\nHost: x\r\n\r\n").target, "/");
         assert_eq!(head("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n").target, "*");
@@ -301,6 +318,11 @@ mod tests {
             (400, "GET / HTTP/1.1\r\n\r\n"),
             (400, "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"),
             (400, "GET / HTTP/1.1\r\nHost: a\r\nbad header\r\n\r\n"),
+            (400, "GET / HTTP/1.1\r\nHost: \r\n\r\n"),
+            (400, "GET / HTTP/1.1\r\nHost: a b<>\r\n\r\n"),
+            (400, "GET / HTTP/1.0\r\nHost: a/b\r\n\r\n"),
+            (400, "GET http:///p HTTP/1.1\r\nHost: a\r\n\r\n"),
+            (400, "GET http://me@a/p HTTP/1.1\r\nHost: a\r\n\r\n"),
             (400, "GET / HTTP/1.1\r\nHost: a\r\nA : b\r\n\r\n"),
             (400, "GET / HTTP/1.1\r\nHost: a\r\nA: b\r\n c\r\n\r\n"),
             (400, "GET x HTTP/1.1\r\nHost: a\r\n\r\n"),

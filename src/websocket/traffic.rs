@@ -27,11 +27,13 @@ impl<E: From<Event>> Source<E> for WebSocket {
             return self.accept(reactor, KeyData::from_ffi(tag.id).into());
         }
         let key: ConnKey = KeyData::from_ffi(tag.id).into();
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        connection.peer_closed |= readiness.read_closed;
         if readiness.writable {
             self.flush(reactor, key);
         }
         if readiness.readable {
-            self.receive(reactor, key, readiness.read_closed);
+            self.receive(reactor, key);
         }
     }
 
@@ -48,16 +50,17 @@ impl<E: From<Event>> Source<E> for WebSocket {
 
 impl WebSocket {
     /// Reads what has come, unless nobody wants it yet.
-    fn receive<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ConnKey, read_closed: bool) {
+    fn receive<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ConnKey) {
         let Some(connection) = self.connections.get_mut(key) else { return };
-        if connection.broken {
-            return self.peer_gone(reactor, key, "the connection broke");
-        }
         if !connection.wants_input() {
             // What it has sent can wait. But when the connection has broken, nobody is there to be waited for.
-            let error = connection.transport.as_ref().filter(|_| read_closed).and_then(|(it, _)| it.take_error());
-            if let Some(error) = error {
-                self.peer_gone(reactor, key, &error.to_string());
+            if connection.peer_closed
+                && let Some(error) = connection.transport.as_ref().and_then(|(it, _)| it.take_error())
+            {
+                connection.break_off(error);
+            }
+            if connection.broken.is_some() {
+                self.peer_gone(reactor, key, "the connection broke");
             }
             return;
         }
@@ -81,8 +84,10 @@ impl WebSocket {
                 }
                 Ok(n) => {
                     reactor.spend(n);
+                    // A short read has emptied the socket, but for an end.
+                    let emptied = n < scratch.capacity() && !connection.peer_closed && connection.broken.is_none();
                     self.take_in(reactor, key, &scratch);
-                    if n < scratch.capacity() && !read_closed {
+                    if emptied {
                         break;
                     }
                     if reads >= READS || reactor.budget() == 0 {
@@ -90,7 +95,7 @@ impl WebSocket {
                         break;
                     }
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::WouldBlock && connection.broken.is_none() => break,
                 Err(error) => {
                     self.peer_gone(reactor, key, &error.to_string());
                     break;
@@ -199,15 +204,17 @@ impl WebSocket {
         self.finish(reactor, key, true);
     }
 
-    /// Nothing more will come from the peer.
+    /// Nothing more will come from the peer. What sending told counts more than what reading did.
     fn peer_gone<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ConnKey, what: &str) {
+        let broken = self.connections.get(key).and_then(|connection| connection.broken.as_ref());
+        let what = broken.map_or_else(|| what.to_owned(), ToString::to_string);
         self.tell_closed(reactor, key, ABNORMAL, what);
         self.discard(reactor, key);
     }
 
-    /// A send has failed where the connection could not be given up; it is in the next turn.
+    /// A send has failed: in the next turn the connection is read to its end, and given up.
     pub(super) fn give_up_if_broken<E>(&mut self, reactor: &mut Reactor<E>, key: ConnKey) {
-        if let Some(connection) = self.connections.get(key).filter(|connection| connection.broken)
+        if let Some(connection) = self.connections.get(key).filter(|connection| connection.broken.is_some())
             && let Some((_, registration)) = &connection.transport
         {
             reactor.again(*registration);
@@ -256,7 +263,7 @@ impl WebSocket {
         connection.since = reactor.now();
         connection.state = State::Finishing { linger };
         connection.frames = None;
-        if connection.broken || connection.out.is_empty() {
+        if connection.broken.is_some() || connection.out.is_empty() {
             return self.sent_all(reactor, key);
         }
         self.watch_writing(reactor, key);
@@ -266,7 +273,7 @@ impl WebSocket {
     /// Last words are with the kernel.
     fn sent_all<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ConnKey) {
         let Some(connection) = self.connections.get_mut(key) else { return };
-        let linger = matches!(connection.state, State::Finishing { linger: true }) && !connection.broken;
+        let linger = matches!(connection.state, State::Finishing { linger: true }) && connection.broken.is_none();
         let Some((transport, _)) = connection.transport.as_ref().filter(|_| linger) else {
             return self.discard(reactor, key);
         };
@@ -284,7 +291,10 @@ impl WebSocket {
         let Some(connection) = self.connections.get_mut(key) else { return };
         let (progress, sent) = match connection.flush() {
             Ok(result) => result,
-            Err(error) => return self.peer_gone(reactor, key, &error.to_string()),
+            Err(error) => {
+                connection.break_off(error);
+                return self.give_up_if_broken(reactor, key);
+            }
         };
         // Who takes a little now and then does not keep a server from ending.
         let is_closing = self.servers.get(connection.server).is_some_and(|server| server.closed);
@@ -320,8 +330,8 @@ impl WebSocket {
         let Some((transport, registration)) = &mut connection.transport else { return };
         match reactor.reregister(transport, *registration, Interest::READABLE | Interest::WRITABLE) {
             Ok(()) => connection.wants_write = true,
-            Err(_) => {
-                connection.broken = true;
+            Err(error) => {
+                connection.break_off(error);
                 self.give_up_if_broken(reactor, key);
             }
         }

@@ -164,6 +164,34 @@ fn writing_to_a_process_that_has_gone_is_no_error() {
 }
 
 #[test]
+fn whoever_waits_with_writing_hears_that_nothing_more_is_taken() {
+    let (written, write) = mpsc::channel();
+    let (seen, see) = mpsc::channel();
+    let waits = std::sync::Mutex::new((write, see));
+    let engine = FakeEngine::streams(move |conn| {
+        upgraded(conn);
+        let waits = waits.lock().unwrap();
+        waits.0.recv().unwrap();
+        conn.refuse_more();
+        waits.1.recv().unwrap();
+        conn.send(&frame(1, b"output"));
+    });
+    // Gone before the Engine, should this fail: its thread must not wait for ever.
+    let (written, seen) = (written, seen);
+    let mut it = DockerDriver::new();
+    let client = it.client(&engine.address);
+    let stream = it.exec_with(client, piped("web", &["head"]));
+    it.until_open(stream);
+    assert!(it.docker().write(stream, &[b'x'; 4 << 20]).unwrap() > Limits::default().high_watermark);
+    written.send(()).unwrap();
+    it.until("the drain", |it| it.seen(stream).drains == 1);
+    assert_eq!(it.docker().write(stream, b"more"), Ok(0));
+    seen.send(()).unwrap();
+    let seen = it.end(stream);
+    assert_eq!((seen.text().as_str(), seen.drains), ("output", 1));
+}
+
+#[test]
 fn a_pause_reads_no_more_than_it_may_keep() {
     const FRAMES: usize = 2000;
     // To the peer: send what the kernel takes, or at last the rest; from it: how much that was.

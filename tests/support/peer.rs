@@ -261,6 +261,12 @@ impl Conn {
         self.stream.shutdown(Shutdown::Write);
     }
 
+    /// Takes nothing more; what has come is dropped.
+    pub fn refuse_more(&mut self) {
+        self.stream.shutdown(Shutdown::Read);
+        self.drain();
+    }
+
     /// Ends both sides.
     pub fn close(&self) {
         self.stream.shutdown(Shutdown::Both);

@@ -189,6 +189,31 @@ fn a_lifted_pause_ends_with_the_rest_or_when_that_is_lost() {
     assert!(shown.len() > 60 * 1024 && all.ends_with(&shown[..shown.len() - 3]), "{}", shown.len());
 }
 
+/// Whoever is stopped is sent nothing, or sizes would fill memory; in the end the last one counts.
+#[test]
+fn of_many_sizes_a_stopped_viewer_hears_the_last() {
+    let script = Script::new();
+    let mut it = Stage::serving(&script.engine.address, small(), server());
+    let session = it.session("web", &["sh"]);
+    let (page, other) = (it.viewer(session, false), it.viewer(session, false));
+    it.pages[page].send("2");
+    it.pages[page].types("paused");
+    it.until("the pause", |_| script.input() == "paused");
+    for columns in 1..=1000 {
+        it.pages[other].send(format!(r#"1{{"columns":{columns},"rows":20}}"#));
+    }
+    it.pages[other].types(".");
+    it.until("all sizes", |_| script.input() == "paused.");
+    script.write("shown to who goes on");
+    it.pages[page].send("3");
+    it.until_output(page, "shown to who goes on");
+    assert_eq!(it.said(page, 'r'), [r#"r{"rows":20,"columns":1000}"#]);
+    // One's own size is none to hear of.
+    assert_eq!(it.said(other, 'r'), [""; 0]);
+    it.pages[page].send(r#"1{"columns":5,"rows":5}"#);
+    it.until("a size while it goes on", |it| it.said(other, 'r') == [r#"r{"rows":5,"columns":5}"#]);
+}
+
 #[test]
 fn a_viewer_who_does_not_read_stops_nobody() {
     for (read_only, pauses) in [(true, false), (false, false), (true, true), (false, true)] {

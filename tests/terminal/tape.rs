@@ -2,10 +2,11 @@
 
 use crate::engine::{Act, Script};
 use crate::stage::Stage;
-use crate::support::TempDir;
+use crate::support::{TempDir, in_fork};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use towline::terminal::Error;
+use std::time::{Instant, SystemTime};
+use towline::terminal::{Error, Header, Recording, Size};
 
 /// The lines of a recording: the header, and time, kind and data of each event.
 fn read(path: &Path) -> (serde_json::Value, Vec<(f64, String, String)>) {
@@ -73,6 +74,24 @@ fn input_is_recorded_only_when_asked_for() {
     let (_, events) = read(&path);
     assert!(joined(&events, "o").as_bytes() == crate::engine::flood(3 * 1024 * 1024));
     assert_eq!(joined(&events, "i"), "");
+}
+
+#[test]
+fn a_forked_child_writes_nothing() {
+    let folder = TempDir::new();
+    let path = folder.path().join("it.cast");
+    let now = Instant::now();
+    let header = Header { size: Size::default(), started: SystemTime::now(), title: None, command: None };
+    let mut recording = Some(Recording::create(&path, &header, false, now).unwrap());
+    recording.as_mut().unwrap().output(now, b"once").unwrap();
+    let code = in_fork(|| {
+        drop(recording.take());
+        0
+    });
+    assert_eq!(code, 0);
+    assert_eq!(joined(&read(&path).1, "o"), "");
+    drop(recording);
+    assert_eq!(joined(&read(&path).1, "o"), "once");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Plain requests and handshakes, good and bad.
 
 use crate::host::{Client, Host, echo, silent, upgrade};
+use crate::support::TempDir;
 use std::time::Duration;
 use towline::websocket::{Error, EventKind, Origins, ServerOptions};
 
@@ -71,6 +72,47 @@ fn a_body_is_sent_for_when_the_client_waits_for_that() {
     assert_eq!(head, "HTTP/1.1 100 Continue\r\n\r\n");
     let (_, body) = answer(&mut host, &mut client, "ab");
     assert_eq!(body, "POST / ab");
+}
+
+#[test]
+fn a_client_that_waits_for_that_gets_it_also_behind_answers_that_it_was_slow_to_read() {
+    let folder = TempDir::new();
+    let mut host = Host::at(&format!("unix:{}", folder.join("s")), ServerOptions::default(), echo);
+    let get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    let requests = |host: &Host| host.seen.iter().filter(|it| matches!(it, EventKind::Request { .. })).count();
+    // How many answers the kernel keeps for who does not read: the next one waits, and no request is read behind that.
+    let (mut full, mut other) = (host.connect(), host.connect());
+    full.deaf = true;
+    let mut kept = 0;
+    loop {
+        let before = requests(&host);
+        full.write(get);
+        answer(&mut host, &mut other, get);
+        match requests(&host) - before {
+            2 => kept += 1,
+            _ => break,
+        }
+    }
+    let mut client = host.connect();
+    client.deaf = true;
+    for _ in 1..kept {
+        client.write(get);
+        let before = requests(&host);
+        host.until("a request", |host| requests(host) > before);
+    }
+    client.write("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+    // When this is answered, that has been looked at.
+    answer(&mut host, &mut other, get);
+    client.deaf = false;
+    host.until("the wish for the body", |_| {
+        client.work();
+        client.got.ends_with(b"HTTP/1.1 100 Continue\r\n\r\n")
+    });
+    client.write("ab");
+    host.until("the answer", |_| {
+        client.work();
+        client.got.ends_with(b"POST / ab")
+    });
 }
 
 #[test]

@@ -14,6 +14,7 @@
 mod support;
 
 mod crowd;
+mod endings;
 mod foreign;
 mod frames;
 mod host;
