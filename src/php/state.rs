@@ -6,11 +6,10 @@
 
 use super::errors::{self, Answer};
 use super::websocket_dispatch::Told;
-use super::{call, docker_calls, docker_exec, wait};
+use super::{docker_calls, docker_exec, wait};
 use crate::docker::{self, CallKey, StreamKey};
 use crate::fastcgi::{ClientKey, RequestKey};
 use crate::{Event, TimerKey, terminal, websocket};
-use ext_php_rs::ffi::zend_object;
 use ext_php_rs::types::Zval;
 use slotmap::SecondaryMap;
 use std::cell::{Cell, RefCell};
@@ -280,13 +279,15 @@ impl State {
         self.touch();
     }
 
-    /// Keeps an object while `wait` may park this frame; the reference is this loop's for that time.
-    pub fn pinned<R>(&self, value: Zval, wait: impl FnOnce(*mut zend_object) -> R) -> R {
-        let object = call::object(&value);
+    /// Keeps an object or array while `wait` may park this frame; the reference is this loop's for that time.
+    pub fn pinned<R>(&self, value: Zval, wait: impl FnOnce() -> R) -> R {
+        // SAFETY: every kind of value that one may keep here is counted; only the address is used.
+        let counted = |value: &Zval| unsafe { value.value.counted };
+        let key = counted(&value);
         self.pins.borrow_mut().push(value);
-        let result = wait(object);
+        let result = wait();
         let mut pins = self.pins.borrow_mut();
-        let at = pins.iter().rposition(|pin| call::object(pin) == object);
+        let at = pins.iter().rposition(|pin| counted(pin) == key);
         let pin = at.map(|at| pins.remove(at));
         drop(pins);
         drop(pin);
