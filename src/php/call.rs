@@ -66,7 +66,7 @@ pub fn construct(class: &CStr, argument: &mut Zval) -> Answer<Zval> {
     answer(ok, ret)
 }
 
-/// Serves what the VM would serve between two opcodes: signal handlers of pcntl, the time limit.
+/// Serves what the VM would serve between two opcodes: signal handlers of pcntl, the limits of time and memory.
 pub fn interrupt() -> Answer {
     // SAFETY: called from a function of the extension, so there is a current frame.
     if unsafe { ffi::towline_interrupt() } { Ok(()) } else { Err(Thrown) }

@@ -182,11 +182,11 @@ impl State {
             }
             EventKind::Body(bytes) => {
                 let Some(closure) = self.callback(request, |all| &all.body) else { return Ok(()) };
-                Task::Part(request, closure, value::string(bytes))
+                Task::Part(request, closure, value::received(bytes)?)
             }
             EventKind::Stderr(bytes) => {
                 let Some(closure) = self.callback(request, |all| &all.stderr) else { return Ok(()) };
-                Task::Part(request, closure, value::string(bytes))
+                Task::Part(request, closure, value::received(bytes)?)
             }
             EventKind::WantBody(most) => {
                 let Some(closure) = self.callback(request, |all| &all.source) else { return Ok(()) };
@@ -234,7 +234,7 @@ impl State {
             (EventKind::Values(pairs), _) => {
                 let mut array = value::array();
                 for (name, text) in pairs {
-                    value::put(&mut array, name, value::string(text));
+                    value::put(&mut array, name, value::received(text)?);
                 }
                 Ok(array)
             }
@@ -242,12 +242,12 @@ impl State {
                 Ok(value::bool(answer.head.status() == 200 && answer.body.trim_ascii() == b"pong"))
             }
             (EventKind::Done(answer), Expects::Status) => {
-                let (status, text) = (answer.head.status(), value::string(&answer.body));
+                let (status, text) = (answer.head.status(), value::received(&answer.body)?);
                 drop(current);
                 json::status(status, text)?
             }
             (EventKind::Done(answer), _) => {
-                let object = response::answered(answer);
+                let object = response::answered(answer)?;
                 drop(current);
                 if let Some(Event::FastCgi(fastcgi::Event { kind: EventKind::Done(answer), .. })) = self.current.take()
                 {

@@ -72,6 +72,7 @@ unsafe extern "C" {
     pub static towline_may_be_static: u32;
 
     pub fn towline_set_string(out: *mut Zval, bytes: *const c_char, length: usize);
+    pub fn towline_try_string(out: *mut Zval, bytes: *const c_char, length: usize) -> bool;
     pub fn towline_assoc(array: *mut Zval, key: *const c_char, length: usize, value: *mut Zval);
     pub fn towline_array_next(
         array: *mut ZendHashTable,

@@ -185,7 +185,17 @@ bool towline_fiber_resume(zend_object *object)
 	return towline_fiber_call(ZEND_STRL("resume"), object);
 }
 
-/* What the VM does between opcodes: signal handlers of pcntl, the time limit. */
+/*
+ * Some releases of PHP do not leave a function that exceeds the memory limit: they note it, for the VM to end the script
+ * between two opcodes. The module may be loaded into a release of the same minor version without that.
+ */
+#ifdef ZEND_HAS_OOM
+#pragma weak zend_handle_delayed_oom
+#pragma weak _safe_femalloc
+static bool towline_defers_oom(void) { return zend_handle_delayed_oom != NULL && _safe_femalloc != NULL; }
+#endif
+
+/* What the VM does between opcodes: signal handlers of pcntl, the time limit, a memory limit exceeded before. */
 bool towline_interrupt(void)
 {
 #if PHP_VERSION_ID >= 80200
@@ -203,6 +213,11 @@ bool towline_interrupt(void)
 	EG(vm_interrupt) = 0;
 	if (EG(timed_out)) {
 		zend_timeout();
+	}
+#endif
+#ifdef ZEND_HAS_OOM
+	else if (towline_defers_oom() && ZEND_HAS_OOM()) {
+		zend_handle_delayed_oom();
 	}
 #endif
 	else if (zend_interrupt_function) {
@@ -304,6 +319,22 @@ const uint32_t towline_may_be_static = MAY_BE_STATIC;
 /* Values. */
 
 void towline_set_string(zval *out, const char *bytes, size_t length) { ZVAL_STR(out, zend_string_init_fast(bytes, length)); }
+
+/* False, and no string made: the memory limit is exceeded, and the interrupt that says so is to be served. */
+bool towline_try_string(zval *out, const char *bytes, size_t length)
+{
+#ifdef ZEND_HAS_OOM
+	if (towline_defers_oom()) {
+		zend_string *string = zend_string_finit_fast(bytes, length, /* fallible */ true);
+		if (string) {
+			ZVAL_STR(out, string);
+		}
+		return string != NULL;
+	}
+#endif
+	towline_set_string(out, bytes, length);
+	return true;
+}
 
 void towline_assoc(zval *array, const char *key, size_t length, zval *value) { add_assoc_zval_ex(array, key, length, value); }
 

@@ -14,6 +14,18 @@ pub fn string(bytes: &[u8]) -> Zval {
     value
 }
 
+/// [`string`] of bytes that a peer sent, however many: an error is the end of the script, for they are beyond the memory
+/// limit. Not to be called where the core is borrowed.
+pub fn received(bytes: &[u8]) -> Answer<Zval> {
+    let mut value = Zval::new();
+    // SAFETY: as in `string`.
+    if unsafe { ffi::towline_try_string(&raw mut value, bytes.as_ptr().cast(), bytes.len()) } {
+        return Ok(value);
+    }
+    super::call::interrupt()?;
+    Err(Thrown)
+}
+
 /// A PHP integer; what does not fit is the largest one.
 pub fn int(number: impl TryInto<i64>) -> Zval {
     let mut value = Zval::new();

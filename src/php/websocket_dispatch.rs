@@ -45,7 +45,7 @@ impl State {
                 return Ok(());
             }
             EventKind::Open { conn } => (*conn, Told::Open),
-            EventKind::Message { conn, data, binary } => (*conn, Told::Message(value::string(data), *binary)),
+            EventKind::Message { conn, data, binary } => (*conn, Told::Message(value::received(data)?, *binary)),
             EventKind::Drain { conn } => (*conn, Told::Drain),
             EventKind::Closed { conn, code, reason } => (*conn, Told::Closed(*code, value::string(reason.as_bytes()))),
             EventKind::Ended => {
