@@ -1000,7 +1000,8 @@ namespace Towline\Terminal {
          *
          * A page that sends no first message in time, or something else, is closed with 1008, and so it is when the callback returns null
          * without having attached it. The message of a Towline\Exception from the callback (no such container, no Engine...) is shown to
-         * the browser, which is closed with 1011; so it is after any other exception, which comes out of run().
+         * the browser, which is closed with 1011; so it is after any other exception, which comes out of run(). A session of another
+         * loop is a ValueError.
          *
          * @param \Closure(Hello, Connection): ?Session $callback
          * @param bool $readOnly who comes in here may only watch
