@@ -125,7 +125,8 @@ namespace Towline {
          * Fiber that is being destroyed.
          *
          * Callbacks that wait nest, and the innermost goes on first. Inside eight of them, waiting (await(), all(), request(),
-         * each()) runs no more callbacks, only sources of bodies: the callbacks stay queued, in their order, for the outer levels.
+         * each()) runs no more callbacks, only sources of bodies: the callbacks stay queued, in their order, for the outer levels. When
+         * more than 64 MiB wait for them there, waiting ends with an \Error.
          *
          * @return T
          * @throws Exception what the operation failed with

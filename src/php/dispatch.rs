@@ -12,6 +12,9 @@ use ext_php_rs::types::Zval;
 use std::io;
 use std::time::Duration;
 
+/// Most bytes of tasks that come while somebody waits who does not dispatch: as much as a client's answer may have.
+const MOST_LEFT: usize = 64 * 1024 * 1024;
+
 /// Who drives the loop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Driver {
@@ -20,7 +23,7 @@ pub enum Driver {
     /// Somebody who waits for one thing, and whom the failures of others do not concern.
     Await,
     /// The same where callbacks would nest too deep, or where no fiber may be resumed: futures settle and sources of
-    /// bodies are asked; all else stays queued for who dispatches further out.
+    /// bodies are asked; all else stays queued for who dispatches further out, up to a bound.
     Quiet,
 }
 
@@ -53,8 +56,18 @@ impl State {
             if done() {
                 break;
             }
+            if driver == Driver::Quiet && self.left.get() > MOST_LEFT {
+                return Err(errors::error(&format!(
+                    "more than {MOST_LEFT} bytes have come for callbacks that cannot run while this one waits, deep inside others: let callbacks return, or have them wait in a Fiber"
+                )));
+            }
             let Some(event) = self.core(crate::Loop::next_event)? else { break };
+            let before = self.ready.borrow().len();
             self.prepare(event, driver)?;
+            if driver == Driver::Quiet {
+                let came: usize = self.ready.borrow().iter().skip(before).map(Task::size).sum();
+                self.left.set(self.left.get() + came);
+            }
             count += self.do_tasks(driver, done)?;
         }
         Ok(count)
@@ -112,7 +125,13 @@ impl State {
 
     fn next_task(&self, driver: Driver) -> Option<Task> {
         let source = self.sources.borrow_mut().pop_front();
-        if source.is_some() || driver == Driver::Quiet { source } else { self.ready.borrow_mut().pop_front() }
+        if source.is_some() || driver == Driver::Quiet {
+            return source;
+        }
+        let task = self.ready.borrow_mut().pop_front();
+        let size = task.as_ref().map_or(usize::MAX, Task::size);
+        self.left.set(self.left.get().saturating_sub(size));
+        task
     }
 
     /// Makes an event into tasks.

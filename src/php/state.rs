@@ -6,7 +6,7 @@
 
 use super::errors::{self, Answer};
 use super::websocket_dispatch::Told;
-use super::{docker_calls, docker_exec, wait};
+use super::{docker_calls, docker_exec, value, wait};
 use crate::docker::{self, CallKey, StreamKey};
 use crate::fastcgi::{ClientKey, RequestKey};
 use crate::{Event, TimerKey, terminal, websocket};
@@ -140,6 +140,21 @@ pub enum Task {
     Throw(Zval),
 }
 
+impl Task {
+    /// Bytes that it keeps, but for what objects and arrays hold.
+    pub fn size(&self) -> usize {
+        let held = match self {
+            Task::Part(_, _, bytes)
+            | Task::With(_, bytes)
+            | Task::Output(_, bytes, _)
+            | Task::Pair(_, bytes, _)
+            | Task::Socket(_, Told::Message(bytes, _)) => value::bytes_of(bytes).map_or(0, <[u8]>::len),
+            _ => 0,
+        };
+        size_of::<Task>() + held
+    }
+}
+
 /// A loop and all that PHP waits for on it.
 pub struct State {
     /// `None` once the request shuts down.
@@ -162,6 +177,8 @@ pub struct State {
     pub timers: RefCell<SecondaryMap<TimerKey, (Zval, bool)>>,
     /// Due now. What an exception left behind comes first in the next round.
     pub ready: RefCell<VecDeque<Task>>,
+    /// Bytes of tasks in `ready` for which nobody dispatched when they came.
+    pub left: Cell<usize>,
     /// Bodies' sources to be asked: before all else, for requests wait for it, and nobody is to wait for those in vain.
     pub sources: RefCell<VecDeque<Task>>,
     /// Due in the next round.
@@ -196,6 +213,7 @@ impl State {
             last_id: Cell::new(0),
             timers: RefCell::default(),
             ready: RefCell::default(),
+            left: Cell::new(0),
             sources: RefCell::default(),
             deferred: RefCell::default(),
             failed: RefCell::default(),
@@ -268,8 +286,9 @@ impl State {
         if !ready.iter().any(&unwanted) {
             return VecDeque::new();
         }
-        let (gone, kept) = std::mem::take(&mut *ready).into_iter().partition(unwanted);
+        let (gone, kept): (VecDeque<Task>, _) = std::mem::take(&mut *ready).into_iter().partition(unwanted);
         *ready = kept;
+        self.left.set(self.left.get().saturating_sub(gone.iter().map(Task::size).sum()));
         gone
     }
 
