@@ -238,6 +238,7 @@ namespace Towline\FastCgi {
          * When $requests throws or gives something else than a Request, no more is pulled; what is on its way is yielded, then the
          * exception comes. A request that finds the client's queue full waits until another one of the iteration has ended; if
          * none is on its way, a QueueFullException is yielded for it.
+         * Only one at a time may wait for the next answer: another gets an \Error, as of a generator that is running.
          *
          *     foreach ($client->each($requests, concurrency: 4) as $key => $answer) { ... }
          *
