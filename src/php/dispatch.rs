@@ -156,7 +156,7 @@ impl State {
     }
 
     fn with_current(&self, event: Event, prepare: impl FnOnce() -> Answer) -> Answer {
-        self.current.replace(Some(event));
+        self.current.set(event);
         let outcome = prepare();
         let spent = self.current.take();
         drop(spent);

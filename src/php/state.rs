@@ -4,12 +4,13 @@
 //! reference to that object, and this state by `Rc` for speed. Borrows are short: a value is taken out before
 //! it is dropped or called, because both may run PHP code that comes back here.
 
+use super::current::Current;
 use super::errors::{self, Answer};
 use super::websocket_dispatch::Told;
 use super::{docker_calls, docker_exec, value, wait};
 use crate::docker::{self, CallKey, StreamKey};
 use crate::fastcgi::{ClientKey, RequestKey};
-use crate::{Event, TimerKey, terminal, websocket};
+use crate::{TimerKey, terminal, websocket};
 use ext_php_rs::types::Zval;
 use slotmap::SecondaryMap;
 use std::cell::{Cell, RefCell};
@@ -185,8 +186,8 @@ pub struct State {
     pub deferred: RefCell<VecDeque<Task>>,
     /// Futures that failed while nobody looked, kept for the next `run()` or `tick()`.
     pub failed: RefCell<VecDeque<Zval>>,
-    /// The event being turned into values: a memory limit hit on the way must not leak it.
-    pub current: RefCell<Option<Event>>,
+    /// The event being turned into values.
+    pub current: Current,
     /// What frames need that may be parked in a Fiber, where the collector would not see it.
     pins: RefCell<Vec<Zval>>,
     pub stop: Cell<bool>,
@@ -217,7 +218,7 @@ impl State {
             sources: RefCell::default(),
             deferred: RefCell::default(),
             failed: RefCell::default(),
-            current: RefCell::default(),
+            current: Current::default(),
             pins: RefCell::default(),
             stop: Cell::new(false),
             exported: Cell::new(false),
