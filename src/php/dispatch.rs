@@ -233,7 +233,7 @@ impl State {
 
     /// The final event of an operation.
     fn end(&self, op: Op, driver: Driver) -> Answer {
-        let outcome = self.outcome(&op)?;
+        let outcome = call::caught(self.outcome(&op))?;
         let Op { future, callbacks, .. } = op;
         future::settle(self, &future, outcome, driver);
         drop(callbacks);

@@ -59,7 +59,7 @@ impl State {
 
     /// The final event of a call.
     fn end_call(&self, call: Call, driver: Driver) -> Answer {
-        let outcome = self.call_outcome(&call)?;
+        let outcome = call::caught(self.call_outcome(&call))?;
         let Call { future, follower, .. } = call;
         future::settle(self, &future, outcome, driver);
         drop(follower);
