@@ -176,9 +176,8 @@ impl State {
                 }
             }
             Told::Message(data, binary) if it.is_open() => {
-                let welcome = it.welcome.take();
-                if let Some(welcome) = welcome {
-                    return self.welcome(socket, *welcome, value::bytes_of(&data).unwrap_or_default());
+                if let Some(welcome) = it.welcome.take().map(|welcome| *welcome) {
+                    return self.welcome(socket, welcome, value::bytes_of(&data).unwrap_or_default());
                 }
                 if let Some(held) = it.held.borrow_mut().as_mut() {
                     held.push(data);
