@@ -15,6 +15,7 @@ unsafe extern "C" {
     pub fn zend_parse_parameters(num_args: u32, spec: *const c_char, ...) -> c_int;
     pub fn zend_argument_type_error(num: u32, format: *const c_char, ...);
 
+    pub fn towline_string_argument(argument: *mut Zval, number: u32) -> bool;
     pub fn towline_only_object(ce: *mut zend_class_entry) -> *mut Zval;
     pub fn towline_only_string() -> *mut zend_string;
     pub fn towline_closure_ce() -> *mut zend_class_entry;

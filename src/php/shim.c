@@ -94,6 +94,13 @@ bool towline_construct(const char *class_name, zval *argument, zval *object)
 
 bool towline_instance_of(zend_object *object, zend_class_entry *ce) { return instanceof_function(object->ce, ce); }
 
+/* Makes an argument a string as the engine's parser does for one that is declared so; false when it takes none of this type. */
+bool towline_string_argument(zval *argument, uint32_t number)
+{
+	zend_string *string;
+	return Z_TYPE_P(argument) != IS_NULL && zend_parse_arg_str(argument, &string, /* check_null */ false, number);
+}
+
 /* Exceptions. */
 
 void towline_throw_object(zend_object *exception)

@@ -120,6 +120,20 @@ pub fn to_bytes(value: &mut Zval) -> Answer<Vec<u8>> {
     Ok(copy)
 }
 
+/// The bytes of an argument that may be a string or of the types `expected`, taken as the engine takes strings. May run
+/// PHP code.
+pub fn string_argument<'a>(number: u32, expected: &CStr, given: &'a mut Zval) -> Answer<&'a [u8]> {
+    // SAFETY: an argument of the running function, which the engine may convert in its place.
+    let taken = unsafe { ffi::towline_string_argument(given, number) };
+    if super::call::exception_pending() {
+        return Err(Thrown);
+    }
+    if !taken {
+        return Err(super::errors::argument_type(number, expected, given));
+    }
+    Ok(bytes_of(given).unwrap_or_default())
+}
+
 /// A key of an array.
 pub enum Key<'a> {
     Index(i64),
