@@ -77,6 +77,14 @@ $results->next();
 var_dump($results->valid(), $results->key(), $results->current());
 attempt(fn () => $results->rewind());
 attempt(fn () => iterator_to_array($client->each([], 0)));
+
+echo "two that wait:\n";
+$results = $client->each([$get('x'), $get('y')]);
+$first = new Fiber(function () use ($results) { foreach ($results as $response) echo "$response->body\n"; });
+$first->start();
+(new Fiber(fn () => attempt(fn () => $results->next())))->start();
+$client->loop->run();
+var_dump($first->isTerminated());
 ?>
 --EXPECT--
 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19 key 0 true
@@ -108,3 +116,8 @@ NULL
 NULL
 Error: the answers of Client::each() come only once: call each() again
 ValueError: Towline\FastCgi\Client::each(): Argument #2 ($concurrency) must be at least 1, 0 given
+two that wait:
+Error: somebody waits for the next answer of this Client::each() already
+x
+y
+bool(true)

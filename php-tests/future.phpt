@@ -47,6 +47,14 @@ $loop->run();
 $other = client();
 $mixed = Future::all([$get(7), $other->send(Request::get($echo, ['n' => 8]))]);
 echo $mixed[0]->body, $mixed[1]->body, "\n";
+
+// Elements that are references: what they were counts.
+[$first, $second] = [$get(9), $get(10)];
+$loop->defer(function () use (&$first, &$second) { [$first, $second] = [null, 'x']; });
+$both = [&$first, 'b' => &$second];
+foreach (Future::all($both) as $key => $response) {
+    echo "$key: $response->body\n";
+}
 ?>
 --EXPECTF--
 bool(false)
@@ -70,3 +78,5 @@ Towline\CancelledException: the request was cancelled
 Towline\CancelledException: the request was cancelled
 Towline\CancelledException by the callback
 78
+0: 9
+b: 10

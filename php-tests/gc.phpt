@@ -56,6 +56,22 @@ collected('fiber', function (Witness $w) {
     $fiber = $w->holds[] = new Fiber(function () use ($client, $w) { $client->request(new Request('/x')); });
     $fiber->start();
 });
+collected('fiber in all()', function (Witness $w) {
+    [$path, $w->holds[]] = listener();
+    [$client, $other] = [new Client($path), new Client($path)];
+    $fiber = $w->holds[] = new Fiber(function () use ($client, $other, $w) {
+        Towline\Future::all([$client->send(new Request('/x')), $other->send(new Request('/x'))]);
+    });
+    $fiber->start();
+});
+collected('fiber in all() of a generator', function (Witness $w) {
+    [$path, $w->holds[]] = listener();
+    $client = new Client($path);
+    $fiber = $w->holds[] = new Fiber(function () use ($client, $w) {
+        Towline\Future::all((function () use ($client, $w) { yield $client->send(new Request('/x')); })());
+    });
+    $fiber->start();
+});
 collected('kept failure', function (Witness $w) {
     $nowhere = new Client('/nonexistent.sock');
     $w->holds = [$nowhere, $nowhere->send(new Request('/x'))->onDone(function () use ($w) {})];
@@ -78,6 +94,14 @@ $w = new Witness('timer');
 $timer = $client->loop->delay(10, function () use ($w) {});
 unset($w);
 $timer->cancel();
+
+echo "what somebody drives is not collected:\n";
+$futures = (function () {
+    $client = client();
+    $client->loop->defer(gc_collect_cycles(...));
+    yield $client->send(Request::get(script('echo "answered";')));
+})();
+echo Towline\Future::all($futures)[0]->body, "\n";
 echo "end\n";
 ?>
 --EXPECTF--
@@ -89,6 +113,8 @@ ended future destroyed
 Exception: leaves each()
 iterator destroyed
 fiber destroyed
+fiber in all() destroyed
+fiber in all() of a generator destroyed
 Towline\ConnectException: %s
 kept failure destroyed
 what ends lets go at once, without the collector:
@@ -96,4 +122,6 @@ called
 callback destroyed
 cancelled destroyed
 timer destroyed
+what somebody drives is not collected:
+answered
 end

@@ -38,6 +38,10 @@ $misuses = [
     fn () => new Client([]),
     fn () => new Client([5]),
     fn () => new Client(5),
+    fn () => new Client(new stdClass()),
+    fn () => eval('declare(strict_types=1); new Towline\FastCgi\Client(5);'),
+    fn () => eval('declare(strict_types=1); new Towline\FastCgi\Request("/x", body: 5);'),
+    fn () => new Request('/x', body: null),
     fn () => new Client('nonsense'),
     fn () => new Client('tcp://127.0.0.1:99999'),
     fn () => new Client('/x', maxConnections: 0),
@@ -111,7 +115,11 @@ JsonException: Malformed UTF-8 characters, possibly incorrectly encoded
 ValueError: "" is no address: it is empty; expected unix:/path, /path, tcp://host:port, host:port or [v6]:port
 ValueError: Towline\FastCgi\Client::__construct(): Argument #1 ($address) must hold at least one address
 TypeError: Towline\FastCgi\Client::__construct(): Argument #1 ($address) must be of type list of strings, int given
+ValueError: "5" is no address: the port is missing; expected unix:/path, /path, tcp://host:port, host:port or [v6]:port
+TypeError: Towline\FastCgi\Client::__construct(): Argument #1 ($address) must be of type array|string, stdClass given
 TypeError: Towline\FastCgi\Client::__construct(): Argument #1 ($address) must be of type array|string, int given
+TypeError: Towline\FastCgi\Request::__construct(): Argument #4 ($body) must be of type Closure|string, int given
+TypeError: Towline\FastCgi\Request::__construct(): Argument #4 ($body) must be of type Closure|string, null given
 ValueError: "nonsense" is no address: the port is missing; expected unix:/path, /path, tcp://host:port, host:port or [v6]:port
 ValueError: "tcp://127.0.0.1:99999" is no address: the port is a number from 1 to 65535; expected unix:/path, /path, tcp://host:port, host:port or [v6]:port
 ValueError: Towline\FastCgi\Client::__construct(): Argument #3 ($maxConnections) must be at least 1, 0 given

@@ -43,6 +43,27 @@ var_dump($nest(100, function () use ($client, $echo) {
 echo "in a Fiber with a small stack:\n";
 (new Fiber(fn () => var_dump($nest(200, fn () => $client->request($request)) <= 9)))->start();
 
+echo "what comes meanwhile for others is bounded:\n";
+$wide = client(2, ['memory_limit' => '-1']);
+$much = script('for ($i = 0; $i < 1000; $i++) { echo str_repeat("x", 100000); }');
+[$path, $listener] = listener();
+$silent = new Client($path, $wide->loop, timeout: 30);
+$came = 0;
+$deep = function (int $levels) use ($wide, $silent, $much, &$deep, &$came) {
+    if ($levels > 0) {
+        $wide->loop->defer(fn () => $deep($levels - 1));
+        $wide->loop->tick();
+        return;
+    }
+    $wide->send(Request::get($much), onBody: function (string $bytes) use (&$came) { $came += strlen($bytes); });
+    attempt(fn () => $silent->request(new Request('/x')));
+    echo "$came bytes delivered\n";
+};
+$deep(12);
+$silent->close();
+$wide->loop->run();
+echo "$came bytes delivered\n";
+
 echo "sources that wait for another request with the same source end with an error at last:\n";
 $wide = client(1, [], maxConnections: 100);
 $body = function () use ($wide, $echo, &$body): string {
@@ -95,6 +116,10 @@ bool(true)
 in a Fiber with a small stack:
 200 asked
 bool(true)
+what comes meanwhile for others is bounded:
+Error: more than 67108864 bytes have come for callbacks that cannot run while this one waits, deep inside others: let callbacks return, or have them wait in a Fiber
+0 bytes delivered
+100000000 bytes delivered
 sources that wait for another request with the same source end with an error at last:
 Error: the loop is driven inside its own callbacks 24 times over, and deeper it cannot go: let callbacks return, or have them wait in a Fiber
 run() and tick():

@@ -27,6 +27,19 @@ echo "sent again and again:\n";
 $request = Request::get(script('echo $_SERVER["HTTP_X_N"] ?? "none";'));
 echo implode(',', array_map(fn ($r) => $r->body, Future::all([$client->send($request), $client->send($request), $client->send($request->withHeader('X-N', '5'))]))), "\n";
 
+echo "what is a string to PHP:\n";
+$text = new class() { public function __toString(): string { return 'text'; } };
+foreach ([5, 1.5, true, $text] as $body) {
+    $show(new Request($dump, 'POST', body: $body));
+}
+
+echo "files that open_basedir forbids:\n";
+set_error_handler(function () use (&$path) { $path = null; echo "the handler was called\n"; return true; });
+$path = '/nonexistent/' . str_repeat('x', 20);
+ini_set('open_basedir', folder() . PATH_SEPARATOR . dirname(__DIR__));
+attempt(fn () => Request::multipart($dump, [], ['f' => &$path]));
+restore_error_handler();
+
 echo "other roles:\n";
 var_dump((new Request('/auth', role: Towline\FastCgi\Role::Authorizer))->getParams()['SCRIPT_FILENAME']);
 var_dump((new Request('/filter', role: Towline\FastCgi\Role::Filter))->withData('12345')->getParams()['FCGI_DATA_LENGTH'] ?? null);
@@ -63,6 +76,13 @@ BYTES=\377\000
 ["POST","multipart\/form-data; boundary=%s",[],{"field":"v","deep":{"a":["1","2"]},"3":"\r\n--x"},{"up":["a %squoted%s.TXT","text\/plain","line\r\nline\u0000"]},0]
 sent again and again:
 none,none,5
+what is a string to PHP:
+["POST","",[],[],[],1]
+["POST","",[],[],[],3]
+["POST","",[],[],[],1]
+["POST","",[],[],[],4]
+files that open_basedir forbids:
+ValueError: Towline\FastCgi\Request::multipart(): Argument #3 ($files) must name files that can be read: /nonexistent/xxxxxxxxxxxxxxxxxxxx: open_basedir forbids it
 other roles:
 string(5) "/auth"
 string(1) "5"

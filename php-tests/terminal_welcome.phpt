@@ -57,6 +57,10 @@ foreach ([
     'its own close' => fn (Hello $hello, Connection $it) => $it->close(4000, 'mine'),
     'Towline\Exception' => fn () => throw new Towline\Exception("gr\u{fc}\u{df}e " . str_repeat("\u{e4}", 100)),
     'Exception' => fn () => throw new Exception('mine'),
+    'a session of another loop' => function () use ($engine, $web) {
+        $client = $engine->client();
+        return (new Hub($client->loop))->open($client->exec($web, ['cat'], tty: true, stdin: true));
+    },
 ] as $name => $do) {
     echo "  $name\n";
     $it = $page(AuthToken: '');
@@ -181,6 +185,9 @@ Error: Cannot modify readonly property Towline\Terminal\Hello::$token
   1011 grüße äääääääääääääääääääääääääääääääääääääääääääääääääääääääää [["e",{"message":"grüße ääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääääää"}]]
   Exception
   Exception: mine
+  1011 something went wrong here []
+  a session of another loop
+  ValueError: the callback must return a session on the connection's own loop
   1011 something went wrong here []
 Error: the connection is attached to a session already
 Error: this connection has been welcomed already

@@ -126,7 +126,8 @@ namespace Towline {
          *
          * Callbacks that wait nest, and the innermost goes on first; those that answer a browser (WebSocket\Server, Terminal\Hub::welcome())
          * have a Fiber of their own instead. Inside eight of them, waiting (await(), all(), request(),
-         * each()) runs no more callbacks, only sources of bodies: the callbacks stay queued, in their order, for the outer levels.
+         * each()) runs no more callbacks, only sources of bodies: the callbacks stay queued, in their order, for the outer levels. When
+         * more than 64 MiB wait for them there, waiting ends with an \Error.
          *
          * @return T
          * @throws Exception what the operation failed with
@@ -239,6 +240,7 @@ namespace Towline\FastCgi {
          * When $requests throws or gives something else than a Request, no more is pulled; what is on its way is yielded, then the
          * exception comes. A request that finds the client's queue full waits until another one of the iteration has ended; if
          * none is on its way, a QueueFullException is yielded for it.
+         * Only one at a time may wait for the next answer: another gets an \Error, as of a generator that is running.
          *
          *     foreach ($client->each($requests, concurrency: 4) as $key => $answer) { ... }
          *
@@ -1022,7 +1024,8 @@ namespace Towline\Terminal {
          *
          * A page that sends no first message in time, or something else, is closed with 1008, and so it is when the callback returns null
          * without having attached it. The message of a Towline\Exception from the callback (no such container, no Engine...) is shown to
-         * the browser, which is closed with 1011; so it is after any other exception, which comes out of run().
+         * the browser, which is closed with 1011; so it is after any other exception, which comes out of run(). A session of another
+         * loop is a ValueError.
          *
          * The callback may wait, as that of Server::onRequest() may. What the browser says meanwhile is kept for the session.
          *

@@ -25,6 +25,11 @@ pub fn take_exception() -> Option<Zval> {
     unsafe { ffi::towline_take_exception(&raw mut exception) }.then_some(exception)
 }
 
+/// The outcome of something; what making it threw is its failure, unless nobody may stop that.
+pub fn caught(made: Answer<Result<Zval, Zval>>) -> Answer<Result<Zval, Zval>> {
+    made.or_else(|thrown| take_exception().map(Err).ok_or(thrown))
+}
+
 fn answer(went_well: bool, ret: Zval) -> Answer<Zval> {
     if went_well { Ok(ret) } else { Err(Thrown) }
 }
@@ -66,7 +71,7 @@ pub fn construct(class: &CStr, argument: &mut Zval) -> Answer<Zval> {
     answer(ok, ret)
 }
 
-/// Serves what the VM would serve between two opcodes: signal handlers of pcntl, the time limit.
+/// Serves what the VM would serve between two opcodes: signal handlers of pcntl, the limits of time and memory.
 pub fn interrupt() -> Answer {
     // SAFETY: called from a function of the extension, so there is a current frame.
     if unsafe { ffi::towline_interrupt() } { Ok(()) } else { Err(Thrown) }

@@ -6,7 +6,7 @@ use super::future::{self, Future};
 use super::gc::Held;
 use super::request::Request;
 use super::state::{Callbacks, Expects, Op, Operation, State};
-use super::{event_loop, options, stats, value};
+use super::{call, event_loop, options, stats, value};
 use crate::fastcgi::{Body, ClientKey, Error, SendOptions};
 use ext_php_rs::args::Arg;
 use ext_php_rs::builders::FunctionBuilder;
@@ -203,7 +203,8 @@ fn request_and_wait(this: This<Client>, arguments: u32, ret: &mut Zval) -> Answe
     let request = request_argument(request)?;
     let callbacks = Callbacks::source(request.source());
     let future = submit(this, request, callbacks, Expects::Response, timeout)?;
-    *ret = this.state.pinned(future, |future| match class::object_of::<Future>(future) {
+    let object = call::object(&future);
+    *ret = this.state.pinned(future, || match class::object_of::<Future>(object) {
         Some(future) => future::result(future),
         None => Ok(Zval::null()),
     })?;

@@ -12,6 +12,9 @@ use ext_php_rs::types::Zval;
 use std::io;
 use std::time::Duration;
 
+/// Most bytes of tasks that come while somebody waits who does not dispatch: as much as a client's answer may have.
+const MOST_LEFT: usize = 64 * 1024 * 1024;
+
 /// Who drives the loop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Driver {
@@ -20,7 +23,7 @@ pub enum Driver {
     /// Somebody who waits for one thing, and whom the failures of others do not concern.
     Await,
     /// The same where callbacks would nest too deep, or where no fiber may be resumed: futures settle and sources of
-    /// bodies are asked; all else stays queued for who dispatches further out.
+    /// bodies are asked; all else stays queued for who dispatches further out, up to a bound.
     Quiet,
 }
 
@@ -53,8 +56,18 @@ impl State {
             if done() {
                 break;
             }
+            if driver == Driver::Quiet && self.left.get() > MOST_LEFT {
+                return Err(errors::error(&format!(
+                    "more than {MOST_LEFT} bytes have come for callbacks that cannot run while this one waits, deep inside others: let callbacks return, or have them wait in a Fiber"
+                )));
+            }
             let Some(event) = self.core(crate::Loop::next_event)? else { break };
+            let before = self.ready.borrow().len();
             self.prepare(event, driver)?;
+            if driver == Driver::Quiet {
+                let came: usize = self.ready.borrow().iter().skip(before).map(Task::size).sum();
+                self.left.set(self.left.get() + came);
+            }
             count += self.do_tasks(driver, done)?;
         }
         Ok(count)
@@ -112,7 +125,13 @@ impl State {
 
     fn next_task(&self, driver: Driver) -> Option<Task> {
         let source = self.sources.borrow_mut().pop_front();
-        if source.is_some() || driver == Driver::Quiet { source } else { self.ready.borrow_mut().pop_front() }
+        if source.is_some() || driver == Driver::Quiet {
+            return source;
+        }
+        let task = self.ready.borrow_mut().pop_front();
+        let size = task.as_ref().map_or(usize::MAX, Task::size);
+        self.left.set(self.left.get().saturating_sub(size));
+        task
     }
 
     /// Makes an event into tasks.
@@ -137,7 +156,7 @@ impl State {
     }
 
     fn with_current(&self, event: Event, prepare: impl FnOnce() -> Answer) -> Answer {
-        self.current.replace(Some(event));
+        self.current.set(event);
         let outcome = prepare();
         let spent = self.current.take();
         drop(spent);
@@ -182,11 +201,11 @@ impl State {
             }
             EventKind::Body(bytes) => {
                 let Some(closure) = self.callback(request, |all| &all.body) else { return Ok(()) };
-                Task::Part(request, closure, value::string(bytes))
+                Task::Part(request, closure, value::received(bytes)?)
             }
             EventKind::Stderr(bytes) => {
                 let Some(closure) = self.callback(request, |all| &all.stderr) else { return Ok(()) };
-                Task::Part(request, closure, value::string(bytes))
+                Task::Part(request, closure, value::received(bytes)?)
             }
             EventKind::WantBody(most) => {
                 let Some(closure) = self.callback(request, |all| &all.source) else { return Ok(()) };
@@ -214,7 +233,7 @@ impl State {
 
     /// The final event of an operation.
     fn end(&self, op: Op, driver: Driver) -> Answer {
-        let outcome = self.outcome(&op)?;
+        let outcome = call::caught(self.outcome(&op))?;
         let Op { future, callbacks, .. } = op;
         future::settle(self, &future, outcome, driver);
         drop(callbacks);
@@ -234,7 +253,7 @@ impl State {
             (EventKind::Values(pairs), _) => {
                 let mut array = value::array();
                 for (name, text) in pairs {
-                    value::put(&mut array, name, value::string(text));
+                    value::put(&mut array, name, value::received(text)?);
                 }
                 Ok(array)
             }
@@ -242,12 +261,12 @@ impl State {
                 Ok(value::bool(answer.head.status() == 200 && answer.body.trim_ascii() == b"pong"))
             }
             (EventKind::Done(answer), Expects::Status) => {
-                let (status, text) = (answer.head.status(), value::string(&answer.body));
+                let (status, text) = (answer.head.status(), value::received(&answer.body)?);
                 drop(current);
                 json::status(status, text)?
             }
             (EventKind::Done(answer), _) => {
-                let object = response::answered(answer);
+                let object = response::answered(answer)?;
                 drop(current);
                 if let Some(Event::FastCgi(fastcgi::Event { kind: EventKind::Done(answer), .. })) = self.current.take()
                 {

@@ -24,7 +24,7 @@ impl State {
             };
         };
         let Some((follower, yields)) = self.follower(key) else { return Ok(()) };
-        let (text, stream) = (value::string(bytes), *stream);
+        let (text, stream) = (value::received(bytes)?, *stream);
         drop(current);
         let task = match yields {
             Yields::Log => Task::Output(follower, text, stream),
@@ -59,7 +59,7 @@ impl State {
 
     /// The final event of a call.
     fn end_call(&self, call: Call, driver: Driver) -> Answer {
-        let outcome = self.call_outcome(&call)?;
+        let outcome = call::caught(self.call_outcome(&call))?;
         let Call { future, follower, .. } = call;
         future::settle(self, &future, outcome, driver);
         drop(follower);
@@ -76,13 +76,13 @@ impl State {
         let Some(Event::Docker(docker::Event::Call { kind, .. })) = &*current else { return Ok(Ok(Zval::null())) };
         Ok(match (kind, call.yields) {
             (CallEvent::Failed(error), _) => Err(errors::exception(&**error)),
-            (CallEvent::RunDone(result), _) => Ok(docker_result::create(result)),
+            (CallEvent::RunDone(result), _) => Ok(docker_result::create(result)?),
             (CallEvent::Done(answer), Yields::Json) => {
-                let text = value::string(&answer.body);
+                let text = value::received(&answer.body)?;
                 drop(current);
                 json::decode(text)?.ok_or_else(|| errors::protocol("the Engine's answer is no JSON array or object"))
             }
-            (CallEvent::Done(answer), Yields::Answer) => Ok(answer_array(answer)),
+            (CallEvent::Done(answer), Yields::Answer) => Ok(answer_array(answer)?),
             _ => Ok(Zval::null()),
         })
     }
@@ -101,7 +101,7 @@ impl State {
             }
             StreamEvent::Output { bytes, stream } => {
                 if exec.listens(|callbacks| &callbacks.output) {
-                    let text = value::string(bytes);
+                    let text = value::received(bytes)?;
                     let task = |closure| Task::Output(closure, text.shallow_clone(), *stream);
                     exec.tell(|callbacks| &callbacks.output, task);
                 }
@@ -142,10 +142,10 @@ impl State {
 }
 
 /// What `request()` yields.
-fn answer_array(answer: &Answered) -> Zval {
+fn answer_array(answer: &Answered) -> Answer<Zval> {
     let mut all = value::array();
     value::put(&mut all, b"status", value::int(answer.head.status()));
     value::put(&mut all, b"headers", value::lists(answer.head.fields()));
-    value::put(&mut all, b"body", value::string(&answer.body));
-    all
+    value::put(&mut all, b"body", value::received(&answer.body)?);
+    Ok(all)
 }

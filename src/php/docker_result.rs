@@ -1,6 +1,7 @@
 //! `\Towline\Docker\Result`.
 
 use super::class::{self, Class, Declaration, Kind, Method, class};
+use super::errors::Answer;
 use super::gc::Held;
 use super::{call, value};
 use crate::docker::RunResult;
@@ -31,13 +32,13 @@ impl Class for Result {
 }
 
 /// The object for a result.
-pub fn create(result: &RunResult) -> Zval {
+pub fn create(result: &RunResult) -> Answer<Zval> {
     let created = class::create(Result);
     let object = call::object(&created);
     class::set_slot(object, EXIT_CODE, exit_code(result.exit_code));
-    class::set_slot(object, STDOUT, value::string(&result.stdout));
-    class::set_slot(object, STDERR, value::string(&result.stderr));
-    created
+    class::set_slot(object, STDOUT, value::received(&result.stdout)?);
+    class::set_slot(object, STDERR, value::received(&result.stderr)?);
+    Ok(created)
 }
 
 /// An exit code, or null.

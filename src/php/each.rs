@@ -35,6 +35,8 @@ pub struct Results {
     refused: RefCell<Option<(Zval, Zval)>>,
     /// What pulling or sending threw, to be thrown again after the answers of what was on its way; null for none.
     failure: RefCell<Zval>,
+    /// Somebody waits for the next answer.
+    busy: Cell<bool>,
     /// The first answer has been left behind.
     moved: Cell<bool>,
     /// Key and answer that the iterator points at.
@@ -131,6 +133,15 @@ impl Results {
 
     /// Goes to the next answer.
     fn advance(&self) -> Answer {
+        if self.busy.replace(true) {
+            return Err(errors::error("somebody waits for the next answer of this Client::each() already"));
+        }
+        let outcome = self.advance_alone();
+        self.busy.set(false);
+        outcome
+    }
+
+    fn advance_alone(&self) -> Answer {
         drop(self.current.take());
         if let Err(thrown) = self.fill() {
             let Some(exception) = call::take_exception() else {
@@ -241,6 +252,7 @@ pub fn each(this: This<Client>, arguments: u32, ret: &mut Zval) -> Answer {
         tracker: Rc::default(),
         refused: RefCell::new(None),
         failure: RefCell::new(Zval::new()),
+        busy: Cell::new(false),
         moved: Cell::new(false),
         current: RefCell::new(None),
     });

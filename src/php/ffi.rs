@@ -15,6 +15,7 @@ unsafe extern "C" {
     pub fn zend_parse_parameters(num_args: u32, spec: *const c_char, ...) -> c_int;
     pub fn zend_argument_type_error(num: u32, format: *const c_char, ...);
 
+    pub fn towline_string_argument(argument: *mut Zval, number: u32) -> bool;
     pub fn towline_only_object(ce: *mut zend_class_entry) -> *mut Zval;
     pub fn towline_only_string() -> *mut zend_string;
     pub fn towline_closure_ce() -> *mut zend_class_entry;
@@ -74,6 +75,7 @@ unsafe extern "C" {
     pub static towline_may_be_static: u32;
 
     pub fn towline_set_string(out: *mut Zval, bytes: *const c_char, length: usize);
+    pub fn towline_try_string(out: *mut Zval, bytes: *const c_char, length: usize) -> bool;
     pub fn towline_assoc(array: *mut Zval, key: *const c_char, length: usize, value: *mut Zval);
     pub fn towline_array_next(
         array: *mut ZendHashTable,

@@ -2,7 +2,7 @@
 
 use super::class::{self, Class, Declaration, Method, This, class, handler, parse, static_handler};
 use super::dispatch::Driver;
-use super::errors::{self, Answer};
+use super::errors::{self, Answer, Thrown};
 use super::fiber::Fiber;
 use super::gc::Held;
 use super::state::{Operation, State, Task};
@@ -13,7 +13,7 @@ use ext_php_rs::args::Arg;
 use ext_php_rs::builders::FunctionBuilder;
 use ext_php_rs::ffi::zend_object;
 use ext_php_rs::flags::{DataType, MethodFlags};
-use ext_php_rs::types::Zval;
+use ext_php_rs::types::{ZendHashTable, Zval};
 use smallvec::SmallVec;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -347,37 +347,61 @@ fn all(arguments: u32, ret: &mut Zval) -> Answer {
     parse!(arguments, c"z", &raw mut given)?;
     // SAFETY: the parser succeeded, so this is the first argument.
     let given = unsafe { &mut *given };
-    let futures = if given.is_array() {
+    let futures = gathered(given)?;
+    // The collector does not see the arguments of a parked frame; their owner from here on is who keeps `futures`.
+    drop(std::mem::replace(given, value::array()));
+    if call::exception_pending() {
+        return Err(Thrown);
+    }
+    let Some(table) = futures.array().map(std::ptr::from_ref) else { return Ok(()) };
+    // SAFETY: the array is not written to, and lives until this function returns: `futures` is its owner.
+    let table = unsafe { &*table };
+    let Some(first) = value::elements(table).find_map(|(_, element)| class::of::<Future>(element)) else {
+        *ret = value::array();
+        return Ok(());
+    };
+    // Whose frame is not parked but drives must be seen to hold them: it may be the only one, of the loop as well.
+    let mut states = value::elements(table).filter_map(|(_, element)| class::of::<Future>(element));
+    let held = states.any(|future| wait::drives(&future.state)).then(|| futures.shallow_clone());
+    let results = first.state.pinned(futures, || all_of(table));
+    drop(held);
+    *ret = results?;
+    Ok(())
+}
+
+/// An array of its own of the futures in an iterable: an element that is a reference may get another value at any time.
+fn gathered(given: &mut Zval) -> Answer<Zval> {
+    let listed = if given.is_array() {
         given.shallow_clone()
     } else if value::is_traversable(given) {
         call::function(c"iterator_to_array", &mut [given.shallow_clone()])?
     } else {
         return Err(errors::argument_type(1, c"iterable", given));
     };
-    let Some(table) = futures.array() else { return Ok(()) };
-    for (_, element) in value::elements(table) {
+    let mut futures = value::array();
+    for (key, element) in listed.array().into_iter().flat_map(value::elements) {
         match class::of::<Future>(element) {
             Some(future) => future.handle(),
             None => return Err(errors::argument_type(1, c"iterable of Towline\\Future", element)),
         }
+        value::put_at(&mut futures, key, element.shallow_clone());
     }
+    Ok(futures)
+}
+
+/// Waits for all; yields what they ended with, or throws the first failure.
+fn all_of(futures: &ZendHashTable) -> Answer<Zval> {
     // Futures of another loop end only when their own loop is driven, so each is waited for in turn.
-    let mut failure: Option<Zval> = None;
-    let mut results = value::array();
-    for (key, element) in value::elements(table) {
-        let Some(future) = class::of::<Future>(element) else { continue };
+    for future in value::elements(futures).filter_map(|(_, element)| class::of::<Future>(element)) {
         future.await_end()?;
-        match (future.stage.get(), &failure) {
-            (Stage::Failed, None) => failure = Some(future.outcome()),
-            (Stage::Done, None) => value::put_at(&mut results, key, future.outcome()),
-            _ => {}
+    }
+    let mut results = value::array();
+    for (key, element) in value::elements(futures) {
+        let Some(future) = class::of::<Future>(element) else { continue };
+        match future.stage.get() {
+            Stage::Failed => return Err(errors::throw_object(&future.outcome())),
+            _ => value::put_at(&mut results, key, future.outcome()),
         }
     }
-    match failure {
-        Some(exception) => Err(errors::throw_object(&exception)),
-        None => {
-            *ret = results;
-            Ok(())
-        }
-    }
+    Ok(results)
 }

@@ -9,6 +9,7 @@ mod balance;
 mod call;
 mod class;
 mod client;
+mod current;
 mod dispatch;
 mod docker_calls;
 mod docker_client;

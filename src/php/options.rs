@@ -117,12 +117,10 @@ pub fn at_most(number: u32, given: usize, most: usize) -> Answer<usize> {
 
 fn addresses(given: Option<&mut Zval>) -> Answer<Vec<String>> {
     let Some(given) = given else { return Ok(Vec::new()) };
-    if let Some(bytes) = value::bytes_of(given) {
-        return Ok(vec![address(bytes)?]);
+    if !given.is_array() {
+        return Ok(vec![address(value::string_argument(1, c"array|string", given)?)?]);
     }
-    let Some(table) = given.array() else {
-        return Err(errors::argument_type(1, c"array|string", given));
-    };
+    let Some(table) = given.array() else { return Ok(Vec::new()) };
     let mut all = Vec::with_capacity(table.len());
     for (_, element) in value::elements(table) {
         match value::bytes_of(element) {

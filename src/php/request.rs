@@ -148,22 +148,23 @@ fn construct(arguments: u32) -> Answer<Request> {
         &raw mut role,
         class::entry::<Role>(),
     )?;
+    // SAFETY: null, or arguments of the running function.
+    let (body, params, role) = unsafe { (body.as_mut(), params.as_ref(), role.as_ref()) };
+    let length = if no_length { None } else { Some(super::options::at_least(5, length, 0)? as u64) };
+    // First, for it may run PHP code.
+    let (body, length) = body_argument(body, length)?;
     let mut builder = fastcgi::Request::builder(value::bytes(script))
         .query(value::bytes(query))
         .content_type(value::bytes(content_type));
     if !method.is_null() {
         builder = builder.method(value::bytes(method));
     }
-    // SAFETY: null, or arguments of the running function.
-    let (body, params, role) = unsafe { (body.as_mut(), params.as_ref(), role.as_ref()) };
     if let Some(role) = role.and_then(Role::from_zval) {
         builder = builder.role(role.into());
     }
     if let Some(params) = params {
         builder = with_params(builder, params)?;
     }
-    let length = if no_length { None } else { Some(super::options::at_least(5, length, 0)? as u64) };
-    let (body, length) = body_argument(body, length)?;
     Request::new(builder.content_length(length), body)
 }
 
@@ -181,19 +182,12 @@ fn body_argument(body: Option<&mut Zval>, length: Option<u64>) -> Answer<(Zval, 
             None => Err(errors::argument(5, "must be the number of bytes that the body's source will give")),
         };
     }
-    let kept = if body.is_string() {
-        body.shallow_clone()
-    } else if body.is_long() || body.is_double() || body.is_bool() {
-        value::string(&value::to_bytes(body)?)
-    } else {
-        return Err(errors::argument_type(4, c"Closure|string", body));
-    };
-    let given = value::bytes_of(&kept).map_or(0, <[u8]>::len) as u64;
+    let given = value::string_argument(4, c"Closure|string", body)?.len() as u64;
     match length {
         Some(length) if length != given => {
             Err(errors::argument(5, &format!("must be null or the body's length of {given} bytes, {length} given")))
         }
-        _ => Ok((kept, given)),
+        _ => Ok((body.shallow_clone(), given)),
     }
 }
 

@@ -96,14 +96,14 @@ pub fn begun() -> Zval {
 }
 
 /// A response with everything but the head; [`keep`] follows.
-pub fn answered(answer: &Answered) -> Zval {
+pub fn answered(answer: &Answered) -> Answer<Zval> {
     let response = class::create(Response::default());
     let object = call::object(&response);
-    class::set_slot(object, BODY, value::string(&answer.body));
-    class::set_slot(object, STDERR, value::string(&answer.stderr));
+    class::set_slot(object, BODY, value::received(&answer.body)?);
+    class::set_slot(object, STDERR, value::received(&answer.stderr)?);
     class::set_slot(object, APP_STATUS, value::int(answer.app_status));
     class::set_slot(object, DURATION, value::float(answer.duration.as_secs_f64()));
-    response
+    Ok(response)
 }
 
 /// Takes over the head.

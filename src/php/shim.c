@@ -94,6 +94,13 @@ bool towline_construct(const char *class_name, zval *argument, zval *object)
 
 bool towline_instance_of(zend_object *object, zend_class_entry *ce) { return instanceof_function(object->ce, ce); }
 
+/* Makes an argument a string as the engine's parser does for one that is declared so; false when it takes none of this type. */
+bool towline_string_argument(zval *argument, uint32_t number)
+{
+	zend_string *string;
+	return Z_TYPE_P(argument) != IS_NULL && zend_parse_arg_str(argument, &string, /* check_null */ false, number);
+}
+
 /* Exceptions. */
 
 void towline_throw_object(zend_object *exception)
@@ -221,7 +228,17 @@ bool towline_fiber_start(uint32_t argc, zval *argv)
 	return EG(exception) == NULL;
 }
 
-/* What the VM does between opcodes: signal handlers of pcntl, the time limit. */
+/*
+ * Some releases of PHP do not leave a function that exceeds the memory limit: they note it, for the VM to end the script
+ * between two opcodes. The module may be loaded into a release of the same minor version without that.
+ */
+#ifdef ZEND_HAS_OOM
+#pragma weak zend_handle_delayed_oom
+#pragma weak _safe_femalloc
+static bool towline_defers_oom(void) { return zend_handle_delayed_oom != NULL && _safe_femalloc != NULL; }
+#endif
+
+/* What the VM does between opcodes: signal handlers of pcntl, the time limit, a memory limit exceeded before. */
 bool towline_interrupt(void)
 {
 #if PHP_VERSION_ID >= 80200
@@ -239,6 +256,11 @@ bool towline_interrupt(void)
 	EG(vm_interrupt) = 0;
 	if (EG(timed_out)) {
 		zend_timeout();
+	}
+#endif
+#ifdef ZEND_HAS_OOM
+	else if (towline_defers_oom() && ZEND_HAS_OOM()) {
+		zend_handle_delayed_oom();
 	}
 #endif
 	else if (zend_interrupt_function) {
@@ -265,7 +287,8 @@ void towline_parse_query(const char *text, size_t length, zval *out)
 	sapi_module.treat_data(PARSE_STRING, estrndup(text, length), out);
 }
 
-bool towline_open_basedir_allows(const char *path) { return php_check_open_basedir(path) == 0; }
+/* Without the engine's warning, which would run the program's error handler. */
+bool towline_open_basedir_allows(const char *path) { return php_check_open_basedir_ex(path, 0) == 0; }
 
 /* The cycle collector. */
 
@@ -340,6 +363,22 @@ const uint32_t towline_may_be_static = MAY_BE_STATIC;
 /* Values. */
 
 void towline_set_string(zval *out, const char *bytes, size_t length) { ZVAL_STR(out, zend_string_init_fast(bytes, length)); }
+
+/* False, and no string made: the memory limit is exceeded, and the interrupt that says so is to be served. */
+bool towline_try_string(zval *out, const char *bytes, size_t length)
+{
+#ifdef ZEND_HAS_OOM
+	if (towline_defers_oom()) {
+		zend_string *string = zend_string_finit_fast(bytes, length, /* fallible */ true);
+		if (string) {
+			ZVAL_STR(out, string);
+		}
+		return string != NULL;
+	}
+#endif
+	towline_set_string(out, bytes, length);
+	return true;
+}
 
 void towline_assoc(zval *array, const char *key, size_t length, zval *value) { add_assoc_zval_ex(array, key, length, value); }
 

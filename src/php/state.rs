@@ -4,13 +4,13 @@
 //! reference to that object, and this state by `Rc` for speed. Borrows are short: a value is taken out before
 //! it is dropped or called, because both may run PHP code that comes back here.
 
+use super::current::Current;
 use super::errors::{self, Answer};
 use super::websocket_dispatch::Told;
-use super::{call, docker_calls, docker_exec, wait};
+use super::{docker_calls, docker_exec, value, wait};
 use crate::docker::{self, CallKey, StreamKey};
 use crate::fastcgi::{ClientKey, RequestKey};
-use crate::{Event, TimerKey, terminal, websocket};
-use ext_php_rs::ffi::zend_object;
+use crate::{TimerKey, terminal, websocket};
 use ext_php_rs::types::Zval;
 use slotmap::SecondaryMap;
 use std::cell::{Cell, RefCell};
@@ -141,6 +141,21 @@ pub enum Task {
     Throw(Zval),
 }
 
+impl Task {
+    /// Bytes that it keeps, but for what objects and arrays hold.
+    pub fn size(&self) -> usize {
+        let held = match self {
+            Task::Part(_, _, bytes)
+            | Task::With(_, bytes)
+            | Task::Output(_, bytes, _)
+            | Task::Pair(_, bytes, _)
+            | Task::Socket(_, Told::Message(bytes, _)) => value::bytes_of(bytes).map_or(0, <[u8]>::len),
+            _ => 0,
+        };
+        size_of::<Task>() + held
+    }
+}
+
 /// A loop and all that PHP waits for on it.
 pub struct State {
     /// `None` once the request shuts down.
@@ -163,14 +178,16 @@ pub struct State {
     pub timers: RefCell<SecondaryMap<TimerKey, (Zval, bool)>>,
     /// Due now. What an exception left behind comes first in the next round.
     pub ready: RefCell<VecDeque<Task>>,
+    /// Bytes of tasks in `ready` for which nobody dispatched when they came.
+    pub left: Cell<usize>,
     /// Bodies' sources to be asked: before all else, for requests wait for it, and nobody is to wait for those in vain.
     pub sources: RefCell<VecDeque<Task>>,
     /// Due in the next round.
     pub deferred: RefCell<VecDeque<Task>>,
     /// Futures that failed while nobody looked, kept for the next `run()` or `tick()`.
     pub failed: RefCell<VecDeque<Zval>>,
-    /// The event being turned into values: a memory limit hit on the way must not leak it.
-    pub current: RefCell<Option<Event>>,
+    /// The event being turned into values.
+    pub current: Current,
     /// What frames need that may be parked in a Fiber, where the collector would not see it.
     pins: RefCell<Vec<Zval>>,
     pub stop: Cell<bool>,
@@ -197,10 +214,11 @@ impl State {
             last_id: Cell::new(0),
             timers: RefCell::default(),
             ready: RefCell::default(),
+            left: Cell::new(0),
             sources: RefCell::default(),
             deferred: RefCell::default(),
             failed: RefCell::default(),
-            current: RefCell::default(),
+            current: Current::default(),
             pins: RefCell::default(),
             stop: Cell::new(false),
             exported: Cell::new(false),
@@ -269,8 +287,9 @@ impl State {
         if !ready.iter().any(&unwanted) {
             return VecDeque::new();
         }
-        let (gone, kept) = std::mem::take(&mut *ready).into_iter().partition(unwanted);
+        let (gone, kept): (VecDeque<Task>, _) = std::mem::take(&mut *ready).into_iter().partition(unwanted);
         *ready = kept;
+        self.left.set(self.left.get().saturating_sub(gone.iter().map(Task::size).sum()));
         gone
     }
 
@@ -280,13 +299,15 @@ impl State {
         self.touch();
     }
 
-    /// Keeps an object while `wait` may park this frame; the reference is this loop's for that time.
-    pub fn pinned<R>(&self, value: Zval, wait: impl FnOnce(*mut zend_object) -> R) -> R {
-        let object = call::object(&value);
+    /// Keeps an object or array while `wait` may park this frame; the reference is this loop's for that time.
+    pub fn pinned<R>(&self, value: Zval, wait: impl FnOnce() -> R) -> R {
+        // SAFETY: every kind of value that one may keep here is counted; only the address is used.
+        let counted = |value: &Zval| unsafe { value.value.counted };
+        let key = counted(&value);
         self.pins.borrow_mut().push(value);
-        let result = wait(object);
+        let result = wait();
         let mut pins = self.pins.borrow_mut();
-        let at = pins.iter().rposition(|pin| call::object(pin) == object);
+        let at = pins.iter().rposition(|pin| counted(pin) == key);
         let pin = at.map(|at| pins.remove(at));
         drop(pins);
         drop(pin);

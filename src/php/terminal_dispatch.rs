@@ -35,8 +35,11 @@ impl State {
                 tell(|all| &all.join, &task);
             }
             EventKind::Left { conn, code, .. } => {
-                let viewer = session.left(*conn).unwrap_or_else(Zval::null);
-                tell(|all| &all.leave, &|closure| Task::Pair(closure, viewer.shallow_clone(), value::int(*code)));
+                let (conn, code) = (*conn, value::int(*code));
+                // Losing the last reference to the viewer may run PHP code.
+                drop(current);
+                let viewer = session.left(conn).unwrap_or_else(Zval::null);
+                tell(|all| &all.leave, &|closure| Task::Pair(closure, viewer.shallow_clone(), code.shallow_clone()));
             }
             EventKind::RecordingFailed(error) => {
                 let exception = errors::exception(&**error);
@@ -49,14 +52,14 @@ impl State {
                 }
             }
             EventKind::Ended(cause) => {
-                let words: &[u8] = match cause {
-                    Cause::Process => b"process",
+                let words = value::string(match cause {
+                    Cause::Process => &b"process"[..],
                     Cause::Asked => b"asked",
                     Cause::Abandoned => b"abandoned",
                     Cause::Idle => b"idle",
                     Cause::HubClosed => b"closed",
-                };
-                tell(|all| &all.end, &|closure| Task::With(closure, value::string(words)));
+                });
+                tell(|all| &all.end, &|closure| Task::With(closure, words.shallow_clone()));
                 let ended = self.sessions.borrow_mut().remove(*key);
                 drop(current);
                 let unwanted = session.ended();

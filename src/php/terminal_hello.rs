@@ -198,7 +198,11 @@ impl State {
             self.close_with(connection, BROKEN, "something went wrong here");
             return Err(errors::type_error("the callback must return Towline\\Terminal\\Session or null"));
         };
-        match self.core(|core| terminal_session::join(core, session, connection, read_only))? {
+        let Some(joined) = terminal_session::join(session, connection, read_only)? else {
+            self.close_with(connection, BROKEN, "something went wrong here");
+            return Err(errors::value_error("the callback must return a session on the connection's own loop"));
+        };
+        match joined {
             // The browser may go at any time.
             Ok(()) | Err(Error::Closed | Error::Stale("connection")) => {}
             Err(_) if connection.attached.get() => {}

@@ -153,14 +153,14 @@ fn open(this: This<Hub>, arguments: u32, ret: &mut Zval) -> Answer {
     let opened = this.state.core(|core| {
         let mut terminal = core.terminal();
         let key = terminal.open(this.key, exec.key(), id.as_deref())?;
-        Ok((key, value::string(terminal.id(key)?.as_bytes())))
+        Ok((key, terminal.id(key)?.to_owned()))
     })?;
     let (key, id) = opened.map_err(|error| refused(&error))?;
     // Viewers are told when it fails, and so is who has asked for it.
     if let Some(end) = class::of::<Future>(exec.end()) {
         end.handle();
     }
-    *ret = session::create(this, key, id);
+    *ret = session::create(this, key, value::string(id.as_bytes()));
     Ok(())
 }
 

@@ -168,25 +168,25 @@ fn attach(this: This<Session>, arguments: u32, _: &mut Zval) -> Answer {
     let Some(viewer) = class::of::<Connection>(unsafe { &*connection }) else {
         return Err(errors::not_constructed::<Connection>());
     };
-    if !Rc::ptr_eq(&viewer.state, &this.state) {
-        return Err(errors::argument(1, "must be of a server on the session's own loop"));
+    match join(this, viewer, read_only)? {
+        Some(joined) => joined.map_err(|error| refused(&error)),
+        None => Err(errors::argument(1, "must be of a server on the session's own loop")),
     }
-    let attached = this.state.core(|core| join(core, this, viewer, read_only))?;
-    attached.map_err(|error| refused(&error))
 }
 
-/// Joins a browser to a session.
-pub fn join(
-    core: &mut crate::Loop,
-    session: This<Session>,
-    viewer: This<Connection>,
-    read_only: bool,
-) -> Result<(), Error> {
+/// Joins a browser to a session; `None` when they are on different loops, where the keys of one mean something else.
+pub fn join(session: This<Session>, viewer: This<Connection>, read_only: bool) -> Answer<Option<Result<(), Error>>> {
+    if !Rc::ptr_eq(&viewer.state, &session.state) {
+        return Ok(None);
+    }
     let wish = viewer.wish.get();
-    core.terminal().attach(session.key, viewer.key, read_only || wish.read_only, wish.size)?;
-    viewer.attached.set(true);
-    session.viewers.borrow_mut().insert(viewer.key, class::reference(viewer.object));
-    Ok(())
+    let read_only = read_only || wish.read_only;
+    let joined = session.state.core(|core| core.terminal().attach(session.key, viewer.key, read_only, wish.size))?;
+    if joined.is_ok() {
+        viewer.attached.set(true);
+        session.viewers.borrow_mut().insert(viewer.key, class::reference(viewer.object));
+    }
+    Ok(Some(joined))
 }
 
 fn viewers(this: This<Session>, arguments: u32, ret: &mut Zval) -> Answer {

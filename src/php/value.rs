@@ -14,6 +14,18 @@ pub fn string(bytes: &[u8]) -> Zval {
     value
 }
 
+/// [`string`] of bytes that a peer sent, however many: an error is the end of the script, for they are beyond the memory
+/// limit. Not to be called where the core is borrowed.
+pub fn received(bytes: &[u8]) -> Answer<Zval> {
+    let mut value = Zval::new();
+    // SAFETY: as in `string`.
+    if unsafe { ffi::towline_try_string(&raw mut value, bytes.as_ptr().cast(), bytes.len()) } {
+        return Ok(value);
+    }
+    super::call::interrupt()?;
+    Err(Thrown)
+}
+
 /// A PHP integer; what does not fit is the largest one.
 pub fn int(number: impl TryInto<i64>) -> Zval {
     let mut value = Zval::new();
@@ -106,6 +118,20 @@ pub fn to_bytes(value: &mut Zval) -> Answer<Vec<u8>> {
     // SAFETY: the reference that `towline_to_string` gave.
     unsafe { ffi::towline_string_release(string) };
     Ok(copy)
+}
+
+/// The bytes of an argument that may be a string or of the types `expected`, taken as the engine takes strings. May run
+/// PHP code.
+pub fn string_argument<'a>(number: u32, expected: &CStr, given: &'a mut Zval) -> Answer<&'a [u8]> {
+    // SAFETY: an argument of the running function, which the engine may convert in its place.
+    let taken = unsafe { ffi::towline_string_argument(given, number) };
+    if super::call::exception_pending() {
+        return Err(Thrown);
+    }
+    if !taken {
+        return Err(super::errors::argument_type(number, expected, given));
+    }
+    Ok(bytes_of(given).unwrap_or_default())
 }
 
 /// A key of an array.

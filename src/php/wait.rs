@@ -37,9 +37,8 @@ pub fn wait(state: &State, awaited: &dyn Awaited) -> Answer {
     if awaited.is_ready() {
         return Ok(());
     }
-    let fiber = fiber::current();
-    // A fiber that is itself dispatching cannot be suspended by what it dispatches: nobody would go on.
-    if fiber::may_suspend() && !FRAMES.with_borrow(|frames| frames.contains(&(std::ptr::from_ref(state), fiber))) {
+    if !drives(state) {
+        let fiber = fiber::current();
         while !awaited.is_ready() {
             awaited.add(fiber::value(fiber));
             let resumed = fiber::suspend();
@@ -58,6 +57,13 @@ pub fn wait(state: &State, awaited: &dyn Awaited) -> Answer {
         }
         Ok(())
     })
+}
+
+/// True where who waits drives the loop, instead of having the running fiber suspended.
+pub fn drives(state: &State) -> bool {
+    // A fiber that is itself dispatching cannot be suspended by what it dispatches: nobody would go on.
+    let frame: Frame = (std::ptr::from_ref(state), fiber::current());
+    !fiber::may_suspend() || FRAMES.with_borrow(|frames| frames.contains(&frame))
 }
 
 /// Notes that the running fiber dispatches while `drive` runs, which learns whether that is deep inside other callbacks.

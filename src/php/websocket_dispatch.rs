@@ -45,7 +45,7 @@ impl State {
                 return Ok(());
             }
             EventKind::Open { conn } => (*conn, Told::Open),
-            EventKind::Message { conn, data, binary } => (*conn, Told::Message(value::string(data), *binary)),
+            EventKind::Message { conn, data, binary } => (*conn, Told::Message(value::received(data)?, *binary)),
             EventKind::Drain { conn } => (*conn, Told::Drain),
             EventKind::Closed { conn, code, reason } => (*conn, Told::Closed(*code, value::string(reason.as_bytes()))),
             EventKind::Ended => {
@@ -182,9 +182,8 @@ impl State {
                 }
             }
             Told::Message(data, binary) if it.is_open() => {
-                let welcome = it.welcome.take();
-                if let Some(welcome) = welcome {
-                    return self.welcome(socket, *welcome, value::bytes_of(&data).unwrap_or_default());
+                if let Some(welcome) = it.welcome.take().map(|welcome| *welcome) {
+                    return self.welcome(socket, welcome, value::bytes_of(&data).unwrap_or_default());
                 }
                 if let Some(held) = it.held.borrow_mut().as_mut() {
                     held.push(data);

@@ -1,7 +1,7 @@
 //! `\Towline\WebSocket\HttpRequest`: what a browser asks for. Arrays are made only when somebody looks at them.
 
 use super::class::{self, Class, Declaration, Kind, Method, This, class, handler, parse};
-use super::errors::Answer;
+use super::errors::{Answer, Thrown};
 use super::gc::Held;
 use super::value::Key;
 use super::{call, ffi, value};
@@ -130,7 +130,10 @@ fn fill(object: *mut zend_object, slot: u32) {
     let made = match slot {
         QUERY => query(head.query()),
         HEADERS => value::lists(head.headers.iter().map(|(name, value)| (name.as_bytes(), &**value))),
-        _ => value::string(body),
+        _ => match value::received(body) {
+            Ok(body) => body,
+            Err(Thrown) => return,
+        },
     };
     class::set_slot(object, slot, made);
 }

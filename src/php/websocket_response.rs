@@ -176,11 +176,12 @@ fn from_json(arguments: u32, ret: &mut Zval) -> Answer {
     let mut headers: *mut ZendHashTable = null_mut();
     parse!(arguments, c"z|lh", &raw mut data, &raw mut status, &raw mut headers)?;
     let status = self::status(2, status)?;
+    // First, for it may run PHP code.
+    // SAFETY: the parser succeeded, so this is the first argument.
+    let body = json::encode(unsafe { &*data })?;
     let mut fields = fields(3, headers)?;
     add_missing(&mut fields, "Content-Type", b"application/json");
     add_missing(&mut fields, "Cache-Control", b"no-store");
-    // SAFETY: the parser succeeded, so this is the first argument.
-    let body = json::encode(unsafe { &*data })?;
     *ret = create(3, status, fields, body)?;
     Ok(())
 }

@@ -115,11 +115,11 @@ fn construct(object: *mut zend_object, arguments: u32) -> Answer<Server> {
     let made = state.core(|core| {
         let mut websocket = core.websocket();
         let key = websocket.listen(&given.address, given.options)?;
-        Ok((key, value::string(websocket.address(key).unwrap_or_default().as_bytes())))
+        Ok((key, websocket.address(key).unwrap_or_default().to_owned()))
     })?;
     let (key, address) = made.map_err(|error: crate::websocket::Error| errors::throw(&error))?;
     class::set_slot(object, LOOP, owner);
-    class::set_slot(object, ADDRESS, address);
+    class::set_slot(object, ADDRESS, value::string(address.as_bytes()));
     state.servers.borrow_mut().insert(key, class::reference(object));
     Ok(Server { state, key, closed: Cell::new(false), callbacks: RefCell::default() })
 }
