@@ -199,6 +199,15 @@ impl Docker {
         for stream in theirs {
             self.close_stream(reactor, stream);
         }
+        self.forget_client(reactor, key);
+        true
+    }
+
+    /// Takes a client off the books, whose calls and streams have ended; what they still have to tell is told.
+    fn forget_client<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ClientKey) {
+        if let Some(client) = self.clients.get_mut(key) {
+            client.version = Negotiation::Asking;
+        }
         let theirs: Vec<_> = self.exchanges.iter().filter(|(_, it)| it.client == key).map(|(k, _)| k).collect();
         for exchange in theirs {
             self.abandon(reactor, exchange);
@@ -208,7 +217,6 @@ impl Docker {
             self.discard(reactor, connection);
         }
         self.clients.remove(key);
-        true
     }
 
     pub(super) fn release<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ClientKey) {
@@ -228,7 +236,7 @@ impl Docker {
 
     fn drop_if_released<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: ClientKey) {
         if self.clients.get(key).is_some_and(|client| client.released && client.live == 0) {
-            self.close(reactor, key);
+            self.forget_client(reactor, key);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Plain calls and answers that stream.
 
-use crate::support::{CallEnd, DockerDriver, FakeEngine, UPGRADED, answer, json, terminal};
+use crate::support::{CallEnd, DockerDriver, FakeEngine, UPGRADED, answer, frame, json, terminal};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use towline::docker::{Call, DockerOptions, Error, StreamCall};
@@ -238,6 +238,23 @@ fn the_owner_may_leave_before_the_calls_end() {
     assert!(matches!(it.docker().call(client, Call::version()), Err(Error::Stale("client"))));
     it.answer(call);
     assert_eq!(it.docker().stats(client), None);
+}
+
+#[test]
+fn what_a_pause_holds_outlives_the_client() {
+    let engine = FakeEngine::streams(|conn| {
+        conn.send(UPGRADED.as_bytes());
+        conn.send(&frame(1, b"tail"));
+    });
+    let mut it = DockerDriver::new();
+    let client = it.client(&engine.address);
+    let stream = it.exec(client, "web", &["true"]);
+    it.docker().pause(stream).unwrap();
+    it.docker().release(client);
+    it.until("the client's end", |it| it.docker().stats(client).is_none());
+    it.docker().resume(stream).unwrap();
+    let seen = it.end(stream);
+    assert_eq!((seen.text().as_str(), seen.ended), ("tail", Some(Ok((Some(0), false)))));
 }
 
 #[test]
