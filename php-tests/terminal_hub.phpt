@@ -133,7 +133,9 @@ attempt(fn () => clone $hub);
 attempt(fn () => new Tokens(''));
 attempt(fn () => new Tokens(lifetime: -1));
 attempt(fn () => (new Tokens())->isAccess(5));
+ob_start();
 var_dump(new Tokens('secret'));
+echo preg_replace('/#\d+/', '#N', ob_get_clean());
 $none = (new Hub());
 var_dump($none->loop instanceof Towline\Loop, $none->sessions());
 $exec = $shell('true');
@@ -190,7 +192,7 @@ Error: Trying to clone an uncloneable object of class Towline\Terminal\Hub
 ValueError: Towline\Terminal\Tokens::__construct(): Argument #1 ($access) must not be empty: expected a text that nobody can guess
 ValueError: Towline\Terminal\Tokens::__construct(): Argument #2 ($lifetime) must be a finite number of seconds, 0 or more, -1 given
 TypeError: Towline\Terminal\Tokens::isAccess(): Argument #1 ($token) must be of type Towline\WebSocket\HttpRequest|string, int given
-object(Towline\Terminal\Tokens)#52 (0) {
+object(Towline\Terminal\Tokens)#N (0) {
 }
 bool(true)
 array(0) {
