@@ -38,6 +38,7 @@ fn every_program_is_tested() {
         "docker_calls.c",
         "docker_exec.c",
         "docker_misuse.c",
+        "docker_rare.c",
         "docker_reentry.c",
         "docker_tls.c",
         "fcgi.c",
