@@ -3,6 +3,8 @@ import { Refused } from './server.js';
 
 /** Milliseconds between tries; each is spread a little, so that many pages do not come back at once. */
 const DELAYS = [300, 1000, 2000, 4000, 8000, 15_000];
+/** Bytes after which the worker is told that they have been taken in. */
+const STEP = 16 * 1024;
 /** Milliseconds after which a WebSocket that is still opening is given up. */
 const PATIENCE = 10_000;
 
@@ -57,7 +59,14 @@ export class Connection {
 
     connect(token) {
         const socket = this.socket = new Worker(new URL('worker.js', new URL('.', location.href)), { type: 'module' });
-        this.shown = (count) => socket.postMessage({ shown: count });
+        let shown = 0;
+        this.shown = (count) => {
+            shown += count;
+            if (shown >= STEP) {
+                socket.postMessage({ shown });
+                shown = 0;
+            }
+        };
         this.timer = setTimeout(() => this.lost('The server does not answer.'), PATIENCE);
         socket.onmessage = ({ data: { opened, message, closed } }) => {
             // An old socket may still have something to say when a new one is there.
