@@ -9,6 +9,7 @@ use super::options::{AttachOptions, DockerOptions, ExecOptions, Limits, RunOptio
 use super::stream::{Sink, Stage, Stream};
 use super::{CallKey, ClientKey, Event, StreamKey};
 use crate::reactor::Reactor;
+use std::time::Instant;
 
 /// The Docker commands of a loop.
 pub struct Commands<'a, E> {
@@ -139,6 +140,11 @@ impl<'a, E: From<Event>> Commands<'a, E> {
     /// A `pause` after it goes on reading, up to the `pause_buffer`.
     pub(crate) fn pause_reading(&mut self, stream: StreamKey) -> Result<(), Error> {
         self.state.pause(self.reactor, stream, false)
+    }
+
+    /// When bytes of the stream last came from the Engine; `None` for a stale key, or before the first.
+    pub(crate) fn read_at(&self, stream: StreamKey) -> Option<Instant> {
+        self.state.streams.get(stream)?.read_at
     }
 
     /// Ends a pause.

@@ -114,6 +114,9 @@ impl Docker {
 
     /// Bytes of an open stream.
     pub(super) fn stream_input<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: StreamKey, chunk: &Bytes) {
+        if let Some(stream) = self.streams.get_mut(key) {
+            stream.read_at = Some(reactor.now());
+        }
         let mut at = 0;
         loop {
             let Some(Stream { body: Some(body), stage: Stage::Open(_), .. }) = self.streams.get_mut(key) else {

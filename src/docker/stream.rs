@@ -89,6 +89,8 @@ pub struct Stream {
     pub paused: bool,
     /// A pause still takes in what its limit allows.
     pub reads_ahead: bool,
+    /// When bytes last came.
+    pub read_at: Option<Instant>,
     /// The program has closed it.
     pub closed: bool,
     held: VecDeque<(u8, BytesMut)>,
@@ -135,6 +137,7 @@ impl Stream {
             is_podmans_log: false,
             paused: false,
             reads_ahead: true,
+            read_at: None,
             closed: false,
             held: VecDeque::new(),
             held_bytes: 0,

@@ -52,7 +52,7 @@ impl Terminal {
                 self.show(layers, conn, bytes);
             }
             let viewer = self.viewers.get(conn).filter(|viewer| !viewer.left);
-            behind |= !ready || viewer.is_none_or(|viewer| viewer.behind);
+            behind |= !ready || viewer.is_none_or(|viewer| viewer.is_stopped(choked));
             // Who was sent away has left its place in the list to another.
             index += usize::from(viewer.is_some());
         }
@@ -96,8 +96,15 @@ impl Terminal {
         }
         let most = self.longest_pause(session, &wish);
         let since = paused_since.unwrap_or_else(|| layers.reactor.now());
-        if paused_since.is_none() && layers.docker().pause_reading(stream).is_err() {
-            return;
+        if paused_since.is_none() {
+            // A slow page pauses again and again before what one pause held has gone.
+            let now = layers.reactor.now();
+            let was_read = layers.docker().read_at(stream).is_none_or(|at| at + BRIEF > now);
+            let paused = if was_read { layers.docker().pause_reading(stream) } else { layers.docker().pause(stream) };
+            if paused.is_err() {
+                return;
+            }
+            self.note_progress(layers, key);
         }
         if let Some(session) = self.sessions.get_mut(key) {
             session.paused_since = Some(since);
@@ -149,14 +156,25 @@ impl Terminal {
         let mut moves = false;
         for conn in &session.viewers {
             let Some(viewer) = self.viewers.get_mut(*conn).filter(|it| it.is_stopped(session.choked)) else { continue };
-            let before = std::mem::replace(&mut viewer.waits, layers.websocket().buffered(*conn).unwrap_or_default());
-            viewer.lifted = viewer.paused || others_wait || viewer.waits >= before;
+            let before = viewer.progress;
+            viewer.note_progress(layers.websocket().buffered(*conn).ok());
+            viewer.lifted = viewer.paused || others_wait || viewer.progress <= before;
             moves |= !viewer.lifted;
         }
         if moves && let Some(session) = self.sessions.get_mut(key) {
             session.paused_since = session.paused_since.map(|_| layers.reactor.now());
         }
         self.regulate(layers, key);
+    }
+
+    /// A pause begins.
+    fn note_progress<E: LoopEvent>(&mut self, layers: &mut Layers<'_, E>, key: SessionKey) {
+        let Some(session) = self.sessions.get(key) else { return };
+        for conn in &session.viewers {
+            if let Some(viewer) = self.viewers.get_mut(*conn) {
+                viewer.note_progress(layers.websocket().buffered(*conn).ok());
+            }
+        }
     }
 
     /// A viewer's reasons to be stopped have changed.

@@ -31,8 +31,8 @@ pub struct Viewer {
     /// Bytes of output that it was sent, and that it says to have taken in; `None` for one that never says so.
     pub sent: u64,
     pub taken: Option<u64>,
-    /// So many bytes, when that was last looked at.
-    pub waits: usize,
+    /// Bytes of output that it had taken, as far as that is known, when that was last looked at.
+    pub progress: u64,
     /// It was stopped when the terminal got the size that it has.
     pub owed_size: bool,
     /// It has held the process up long enough.
@@ -51,6 +51,11 @@ impl Viewer {
     pub fn is_stopped(&self, choked: bool) -> bool {
         let full = self.taken.is_some_and(|taken| self.sent.saturating_sub(taken) >= WINDOW);
         self.behind || (self.paused || full) && !choked
+    }
+
+    /// Notes what it has taken: as it says, or else as the kernel does. `buffered`: bytes that wait to be sent.
+    pub fn note_progress(&mut self, buffered: Option<usize>) {
+        self.progress = self.taken.unwrap_or(self.sent.saturating_sub(buffered.unwrap_or_default() as u64));
     }
 }
 
@@ -85,7 +90,7 @@ impl Terminal {
             behind: false,
             sent: 0,
             taken: None,
-            waits: 0,
+            progress: 0,
             owed_size: false,
             lifted: false,
             left: false,
@@ -135,7 +140,7 @@ impl Terminal {
         viewer.at += count as u64;
         viewer.sent += count as u64;
         match sent {
-            Ok(buffered) if buffered > viewer.high => (viewer.behind, viewer.waits) = (true, buffered),
+            Ok(buffered) if buffered > viewer.high => viewer.behind = true,
             Ok(_) => {}
             Err(websocket::Error::Full { .. }) => self.cut_off(layers, conn),
             // It is closing; its last event is on its way.

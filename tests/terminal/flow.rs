@@ -93,6 +93,54 @@ fn a_page_that_tells_what_it_has_taken_is_sent_no_more_than_a_window_beyond() {
     assert!(it.pages[page].output == flood(SIZE), "every byte, in order");
 }
 
+/// A page that tells of some progress is not one that has stopped, though the kernel has long taken all it was sent.
+#[test]
+fn a_slow_page_is_waited_for_longer() {
+    const SIZE: usize = 640 * 1024;
+    let script = Script::new();
+    let options = HubOptions { pause_lift: Duration::from_millis(1000), ..small() };
+    let mut it = Stage::serving(&script.engine.address, options, server());
+    let session = it.session("web", &["sh"]);
+    let page = it.viewer(session, false);
+    it.pages[page].send("50");
+    it.pages[page].types("k");
+    it.until("the input", |_| script.input() == "k");
+    script.act(Act::Flood(SIZE));
+    let (mut taken, mut next) = (0, Instant::now());
+    it.until("the whole flood", |it| {
+        assert_eq!(it.pages[page].closed, None, "{:?}", it.story(session));
+        if next <= Instant::now() && taken < it.pages[page].output.len() {
+            taken = it.pages[page].output.len().min(taken + 8 * 1024);
+            it.pages[page].send(format!("5{taken}"));
+            next = Instant::now() + Duration::from_millis(100);
+        }
+        it.pages[page].output.len() == SIZE
+    });
+    assert!(it.pages[page].output == flood(SIZE));
+}
+
+/// The piece that fills the window is the last one that is read.
+#[test]
+fn a_page_with_a_full_window_loses_nothing_to_a_small_scrollback() {
+    const SIZE: usize = 2 * 1024 * 1024;
+    let script = Script::new();
+    let options = HubOptions { scrollback: 4096, ..small() };
+    let mut it = Stage::serving(&script.engine.address, options, server());
+    let session = it.session("web", &["sh"]);
+    let page = it.viewer(session, false);
+    it.pages[page].send("50");
+    it.pages[page].types("k");
+    it.until("the input", |_| script.input() == "k");
+    script.act(Act::Flood(SIZE));
+    it.until("the whole flood", |it| {
+        assert_eq!(it.pages[page].closed, None, "{:?}", it.story(session));
+        let taken = it.pages[page].output.len();
+        it.pages[page].send(format!("5{taken}"));
+        taken == SIZE
+    });
+    assert!(it.pages[page].output == flood(SIZE));
+}
+
 /// A pause that lasts takes in what the stream's pause buffer may hold; a short one does not.
 #[test]
 fn a_pause_takes_nothing_in_until_it_lasts() {
