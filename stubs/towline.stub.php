@@ -795,7 +795,8 @@ namespace Towline\WebSocket {
          * 404. After an exception, which comes out of run(), it is 500.
          *
          * The callback runs in a Fiber of its own: while it waits (await(), all(), request()...) everything else goes on, requests
-         * among it. It may suspend itself for another library, too; that it is never resumed makes it 500.
+         * among it. What is on another loop than the server's is waited for by driving that loop, and the server's waits meanwhile. It
+         * may suspend itself for another library, too; that it is never resumed makes it 500.
          *
          * @param \Closure(HttpRequest): ?HttpResponse $callback
          */

@@ -8,6 +8,7 @@ use super::errors::Answer;
 use super::fiber;
 use super::state::State;
 use super::value;
+use super::wait;
 use super::websocket_connection::Connection;
 use super::websocket_server::Server;
 use crate::websocket::RequestKey;
@@ -64,14 +65,15 @@ pub unsafe extern "C" fn job(arguments: *mut Zval) {
         let _ = match what.long() {
             Some(ASK) => {
                 let key = KeyData::from_ffi(u64::from_ne_bytes(third.long().unwrap_or_default().to_ne_bytes()));
-                class::of::<Server>(first).map(|server| server.state.ask(first, second, key.into(), flag))
+                class::of::<Server>(first).map(|server| {
+                    let state = &server.state;
+                    wait::at_home(state, || state.ask(first, second, key.into(), flag))
+                })
             }
-            Some(GREET) => {
-                class::of::<Connection>(second).map(|it| it.state.greet(first, second, third.shallow_clone()))
-            }
-            Some(ENTER) => {
-                class::of::<Connection>(second).map(|it| it.state.enter(first, second, third.shallow_clone(), flag))
-            }
+            Some(GREET) => class::of::<Connection>(second)
+                .map(|it| wait::at_home(&it.state, || it.state.greet(first, second, third.shallow_clone()))),
+            Some(ENTER) => class::of::<Connection>(second)
+                .map(|it| wait::at_home(&it.state, || it.state.enter(first, second, third.shallow_clone(), flag))),
             _ => None,
         };
     });
