@@ -798,6 +798,9 @@ namespace Towline\WebSocket {
          * among it. What is on another loop than the server's is waited for by driving that loop, and the server's waits meanwhile. It
          * may suspend itself for another library, too; that it is never resumed makes it 500.
          *
+         * At most 1000 such callbacks of a loop (of onUpgrade(), onOpen() and Terminal\Hub::welcome() as well) wait at a time, also for
+         * clients that have gone; above that requests are answered with 503 and WebSockets closed with 1013, nobody being asked.
+         *
          * @param \Closure(HttpRequest): ?HttpResponse $callback
          */
         public function onRequest(\Closure $callback): static {}

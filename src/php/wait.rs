@@ -78,11 +78,14 @@ fn is_nobodys((state, fiber): Frame) -> bool {
     })
 }
 
-/// Notes that the running fiber is one that Towline has made for a callback of `home`, for as long as `run` takes.
+/// Notes that the running fiber is one that Towline has made for a callback of `home`, for as long as `run` takes. A fiber
+/// that is destroyed returns from it as well.
 pub fn at_home<R>(home: &State, run: impl FnOnce() -> R) -> R {
     let fiber = fiber::current();
     HOMES.with_borrow_mut(|homes| homes.insert(fiber, std::ptr::from_ref(home)));
+    home.apart.set(home.apart.get() + 1);
     let result = run();
+    home.apart.set(home.apart.get().saturating_sub(1));
     HOMES.with_borrow_mut(|homes| homes.remove(&fiber));
     result
 }
