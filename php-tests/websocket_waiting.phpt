@@ -94,6 +94,30 @@ foreach ($asking as $i => $peer) {
     str_ends_with($answer = $peer->answer(), "from page=$i") || exit("$i: $answer\n");
 }
 echo "all\n";
+echo "-- futures of other loops\n";
+$second = client();
+$third = client();
+$inside = new ArrayObject();
+$get = fn (string $page) => Towline\FastCgi\Request::get($script, ['page' => $page]);
+$other = new Server('127.0.0.1:0', $client->loop);
+$other->onRequest(fn (HttpRequest $request) => new HttpResponse(body: match ($request->path) {
+    '/second' => $second->request($get('second'))->body,
+    '/all' => implode(', ', array_column(Towline\Future::all([$second->send($get('second')), $client->send($get('own')), $third->send($get('third'))]), 'body')),
+    // The callback that waits for the server's loop has the second one's driver suspended.
+    '/inside' => $second->send($get('second'))->onDone(function () use ($inside, $client, $get): void {
+        Towline\Future::all(array_map(fn () => $client->send($get('own')), range(1, 20)));
+        $inside[] = 'own';
+    })->await()->body,
+}));
+foreach (['/second', '/all', '/inside'] as $path) {
+    $asking = [];
+    for ($i = 0; $i < 5; $i++) {
+        $asking[] = $peer = new Peer($other);
+        $peer->write("GET $path HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    }
+    echo $path, ': ', implode('; ', array_unique(array_map(fn (Peer $peer) => brief($peer->answer()), $asking))), "\n";
+}
+echo count($inside), " inside\n";
 echo "-- the server closes\n";
 $server->close();
 echo brief($peers[6]->answer()), "\n";
@@ -160,6 +184,11 @@ Exception: mine
 close 1011 something went wrong here
 -- the loop's own futures
 all
+-- futures of other loops
+/second: HTTP/1.1 200 OK: from page=second
+/all: HTTP/1.1 200 OK: from page=second, from page=own, from page=third
+/inside: HTTP/1.1 200 OK: from page=second
+5 inside
 -- the server closes
 HTTP/1.1 503 Service Unavailable: the server is going away
 bool(true)

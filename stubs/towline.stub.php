@@ -795,7 +795,11 @@ namespace Towline\WebSocket {
          * 404. After an exception, which comes out of run(), it is 500.
          *
          * The callback runs in a Fiber of its own: while it waits (await(), all(), request()...) everything else goes on, requests
-         * among it. It may suspend itself for another library, too; that it is never resumed makes it 500.
+         * among it. What is on another loop than the server's is waited for by driving that loop, and the server's waits meanwhile. It
+         * may suspend itself for another library, too; that it is never resumed makes it 500.
+         *
+         * At most 1000 such callbacks of a loop (of onUpgrade(), onOpen() and Terminal\Hub::welcome() as well) wait at a time, also for
+         * clients that have gone; above that requests are answered with 503 and WebSockets closed with 1013, nobody being asked.
          *
          * @param \Closure(HttpRequest): ?HttpResponse $callback
          */

@@ -172,6 +172,8 @@ pub struct State {
     pub sessions: RefCell<SecondaryMap<terminal::SessionKey, Zval>>,
     /// Timers of WebSockets whose first message is awaited.
     pub deadlines: RefCell<SecondaryMap<TimerKey, websocket::ConnKey>>,
+    /// Callbacks that run or wait in a Fiber of their own.
+    pub apart: Cell<usize>,
     /// The number of the newest WebSocket.
     last_id: Cell<u64>,
     /// The closure of each timer.
@@ -211,6 +213,7 @@ impl State {
             sockets: RefCell::default(),
             sessions: RefCell::default(),
             deadlines: RefCell::default(),
+            apart: Cell::new(0),
             last_id: Cell::new(0),
             timers: RefCell::default(),
             ready: RefCell::default(),

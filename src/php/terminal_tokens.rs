@@ -45,11 +45,10 @@ impl Shared {
 
     /// Its id; `None` when it is gone.
     fn id(&self) -> Option<Zval> {
-        let id = self
-            .state
-            .upgrade()?
-            .core_quietly(|core| core.terminal().id(self.key).ok().map(|id| value::string(id.as_bytes())));
-        id.flatten()
+        let state = self.state.upgrade()?;
+        // Making a value may run PHP, as at the memory limit, so the core is let go before.
+        let id = state.core_quietly(|core| core.terminal().id(self.key).ok().map(|id| id.to_owned()))??;
+        Some(value::string(id.as_bytes()))
     }
 }
 

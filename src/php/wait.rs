@@ -6,6 +6,7 @@ use super::fiber::{self, Fiber};
 use super::state::State;
 use ext_php_rs::types::Zval;
 use std::cell::RefCell;
+use std::collections::HashMap;
 
 /// Something that one may wait for.
 pub trait Awaited {
@@ -30,6 +31,8 @@ type Frame = (*const State, *mut Fiber);
 thread_local! {
     /// Innermost last.
     static FRAMES: RefCell<Vec<Frame>> = const { RefCell::new(Vec::new()) };
+    /// The fibers that Towline has made for callbacks, each with the loop that dispatched it: its home.
+    static HOMES: RefCell<HashMap<*mut Fiber, *const State>> = RefCell::default();
 }
 
 /// Returns once `awaited` is ready. Other callbacks run meanwhile.
@@ -63,7 +66,28 @@ pub fn wait(state: &State, awaited: &dyn Awaited) -> Answer {
 pub fn drives(state: &State) -> bool {
     // A fiber that is itself dispatching cannot be suspended by what it dispatches: nobody would go on.
     let frame: Frame = (std::ptr::from_ref(state), fiber::current());
-    !fiber::may_suspend() || FRAMES.with_borrow(|frames| frames.contains(&frame))
+    !fiber::may_suspend() || FRAMES.with_borrow(|frames| frames.contains(&frame)) || is_nobodys(frame)
+}
+
+/// True where a fiber of Towline's would wait for a loop that nobody may ever drive. Its home goes on by itself, and so does a loop
+/// that is being driven outside such fibers; one of them that drives it as well may get what it waits for first, and leave.
+fn is_nobodys((state, fiber): Frame) -> bool {
+    HOMES.with_borrow(|homes| {
+        let driven = |frames: &Vec<Frame>| frames.iter().any(|(it, by)| *it == state && !homes.contains_key(by));
+        homes.get(&fiber).is_some_and(|home| *home != state) && !FRAMES.with_borrow(driven)
+    })
+}
+
+/// Notes that the running fiber is one that Towline has made for a callback of `home`, for as long as `run` takes. A fiber
+/// that is destroyed returns from it as well.
+pub fn at_home<R>(home: &State, run: impl FnOnce() -> R) -> R {
+    let fiber = fiber::current();
+    HOMES.with_borrow_mut(|homes| homes.insert(fiber, std::ptr::from_ref(home)));
+    home.apart.set(home.apart.get() + 1);
+    let result = run();
+    home.apart.set(home.apart.get().saturating_sub(1));
+    HOMES.with_borrow_mut(|homes| homes.remove(&fiber));
+    result
 }
 
 /// Notes that the running fiber dispatches while `drive` runs, which learns whether that is deep inside other callbacks.
@@ -87,7 +111,8 @@ pub fn driving<R>(state: &State, drive: impl FnOnce(bool) -> Answer<R>) -> Answe
     result
 }
 
-/// Forgets who dispatched when a fatal error ended the PHP request.
+/// Forgets who dispatched and who waited when a fatal error ended the PHP request.
 pub fn forget_frames() {
     FRAMES.take();
+    HOMES.take();
 }

@@ -88,7 +88,7 @@ impl State {
     }
 
     /// Answers a request with a line of text. Whoever asked may be gone, which is no matter.
-    fn answer(&self, request: RequestKey, status: u16, text: &[u8]) {
+    pub fn answer(&self, request: RequestKey, status: u16, text: &[u8]) {
         let headers: [(&str, &[u8]); 1] = [("Content-Type", b"text/plain; charset=utf-8")];
         self.core_quietly(|core| drop(core.websocket().respond(request, status, &headers, text)));
     }
