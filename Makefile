@@ -61,8 +61,11 @@ test-matrix: ## Run the tests of Docker against the Engine of Debian trixie (nee
 	@$(MAKE) --no-print-directory build
 	@TOWLINE_ENGINE_ROOT="$$(scripts/engine-trixie)" && export TOWLINE_ENGINE_ROOT && scripts/test --docker
 
-bench: setup build ## Measure, in ratios against a floor program
-	@code=0; for part in run docker_run terminal_run; do benches/$$part || code=1; done; exit $$code
+bench: ## Measure, in ratios against a floor program; and Ctrl-C in a flood, in a real Chromium
+	@scripts/setup --test
+	@$(MAKE) --no-print-directory build terminal-page
+	@code=0; for part in run docker_run terminal_run; do benches/$$part || code=1; done; \
+	    TOWLINE_BENCH=1 scripts/test-browser flood.test.mjs || code=1; exit $$code
 
 install: modules/towline.so $(TARGET)/release/libtowline.so ## Install under PREFIX: C library, header, towline.pc, bin/towline with its extension
 	scripts/install-c $(PREFIX) $(TARGET)/release
