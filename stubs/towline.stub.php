@@ -800,6 +800,8 @@ namespace Towline\WebSocket {
          *
          * At most 1000 such callbacks of a loop (of onUpgrade(), onOpen() and Terminal\Hub::welcome() as well) wait at a time, also for
          * clients that have gone; above that requests are answered with 503 and WebSockets closed with 1013, nobody being asked.
+         * PHP's collector of cycles does not see what a callback that waits holds: a server that is given up meanwhile goes when the
+         * callback's wait has ended, or with the script.
          *
          * @param \Closure(HttpRequest): ?HttpResponse $callback
          */
