@@ -12,7 +12,7 @@ const REPLAY_PIECE: usize = 64 * 1024;
 
 /// Bytes of output on their way to a page that tells what it has taken in: the answer to Ctrl-C stands behind them,
 /// wherever they are, and buffers of the kernel and the browser hold megabytes.
-const WINDOW: u64 = 128 * 1024;
+const WINDOW: u64 = 512 * 1024;
 
 /// The close codes (RFC 6455, section 7.4.1).
 const NORMAL: u16 = 1000;

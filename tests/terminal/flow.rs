@@ -67,7 +67,7 @@ fn a_pause_holds_the_process_and_loses_nothing() {
 #[test]
 fn a_page_that_tells_what_it_has_taken_is_sent_no_more_than_a_window_beyond() {
     // A read of the stream comes on top.
-    const MOST: usize = 128 * 1024 + 256 * 1024;
+    const MOST: usize = 512 * 1024 + 256 * 1024;
     const SIZE: usize = 3 * 1024 * 1024;
     let script = Script::new();
     let mut it = Stage::serving(&script.engine.address, HubOptions::default(), Default::default());
@@ -96,7 +96,7 @@ fn a_page_that_tells_what_it_has_taken_is_sent_no_more_than_a_window_beyond() {
 /// A page that tells of some progress is not one that has stopped, though the kernel has long taken all it was sent.
 #[test]
 fn a_slow_page_is_waited_for_longer() {
-    const SIZE: usize = 640 * 1024;
+    const SIZE: usize = 1280 * 1024;
     let script = Script::new();
     let options = HubOptions { pause_lift: Duration::from_millis(1000), ..small() };
     let mut it = Stage::serving(&script.engine.address, options, server());
@@ -110,7 +110,7 @@ fn a_slow_page_is_waited_for_longer() {
     it.until("the whole flood", |it| {
         assert_eq!(it.pages[page].closed, None, "{:?}", it.story(session));
         if next <= Instant::now() && taken < it.pages[page].output.len() {
-            taken = it.pages[page].output.len().min(taken + 8 * 1024);
+            taken = it.pages[page].output.len().min(taken + 16 * 1024);
             it.pages[page].send(format!("5{taken}"));
             next = Instant::now() + Duration::from_millis(100);
         }
