@@ -9,6 +9,8 @@ require __DIR__ . '/inc.php';
 $client = client(2);
 $loop = $client->loop;
 var_dump($client->loop instanceof Loop, $client->ping()->await(), $client->ping('/nothing')->await());
+// php-fpm answers as soon as one of its workers is there.
+do $status = $client->status(full: true)->await(); while (count($status['processes']) < 2);
 $status = $client->status()->await();
 echo $status['pool'], ' ', $status['process manager'], ' ', count($client->status(full: true)->await()['processes']), "\n";
 attempt(fn () => $client->status('/nothing')->await());
