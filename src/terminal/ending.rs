@@ -2,7 +2,7 @@
 
 use super::hub::Terminal;
 use super::layers::{Layers, LoopEvent};
-use super::session::{HOLD, IDLE, KILL, LINGER, Outcome, Signalled, Stage, TAPE};
+use super::session::{GATHER, HOLD, IDLE, KILL, LINGER, Outcome, Signalled, Stage, TAPE};
 use super::{Cause, Error, Event, EventKind, SessionKey};
 use crate::docker;
 use crate::reactor::Tag;
@@ -28,6 +28,7 @@ impl Terminal {
             HOLD => self.held(layers, key),
             KILL => self.signal(layers, key),
             TAPE => self.tape_write(layers.reactor, key),
+            GATHER => self.gathered(layers, key),
             _ => {}
         }
     }
@@ -125,7 +126,7 @@ impl Terminal {
         session.outcome = Some(outcome.clone());
         session.scrollback.shrink();
         session.paused_since = None;
-        for timer in [IDLE, HOLD, KILL] {
+        for timer in [IDLE, HOLD, KILL, GATHER] {
             session.cancel_timer(layers.reactor, timer);
         }
         let (viewers, cause, stream, hub) = (session.viewers.clone(), session.cause, session.stream, session.hub);

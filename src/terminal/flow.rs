@@ -13,13 +13,16 @@
 //! what was taken in would stand before the answer to Ctrl-C. One that lasts goes on reading, up to what a pause of the
 //! stream may keep, lest a process that ends meanwhile lose what the Engine does not keep.
 //!
+//! A page that has much to do is sent output in larger pieces, for each message costs it as much as kilobytes do: what
+//! the process writes is gathered for it, for [`GATHERING`] at most.
+//!
 //! Nobody holds the process up for longer than the hub's `pause_lift` by a pause, or by taking nothing at all: then it
 //! goes on into the scrollback. Without viewers it goes on, too.
 
 use super::SessionKey;
 use super::hub::Terminal;
 use super::layers::{Layers, LoopEvent};
-use super::session::{HOLD, Session};
+use super::session::{GATHER, HOLD, Session};
 use crate::websocket::ConnKey;
 use bytes::Bytes;
 use std::time::Duration;
@@ -30,6 +33,9 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// How long a pause takes nothing in. An Engine drops what was not read 2 s after the process has ended.
 const BRIEF: Duration = Duration::from_secs(1);
+
+/// How long output is gathered.
+const GATHERING: Duration = Duration::from_millis(10);
 
 /// What the viewers of a session want.
 struct Wish {
@@ -43,27 +49,63 @@ impl Terminal {
     /// The process wrote.
     pub(super) fn output<E: LoopEvent>(&mut self, layers: &mut Layers<'_, E>, key: SessionKey, bytes: &Bytes) {
         let Some(session) = self.sessions.get_mut(key) else { return };
-        let (end, choked) = (session.scrollback.end(), session.choked);
-        let mut behind = false;
+        let (start, choked, limit) = (session.scrollback.end(), session.choked, session.scrollback.limit() as u64);
+        let end = start + bytes.len() as u64;
+        let (mut behind, mut gathering) = (false, false);
         let mut index = 0;
         while let Some(conn) = self.viewer_at(key, index) {
-            let ready = self.viewers.get(conn).is_some_and(|it| it.at == end && !it.is_stopped(choked));
-            if ready {
-                self.show(layers, conn, bytes);
+            let Some(viewer) = self.viewers.get(conn) else { return };
+            if !viewer.is_stopped(choked) {
+                // Of what is gathered nothing is lost.
+                let fits = end - viewer.at <= limit;
+                if !fits {
+                    self.catch_up(layers, conn);
+                }
+                let viewer = self.viewers.get(conn).filter(|it| it.at == start && !it.is_stopped(choked));
+                if viewer.is_some_and(|it| !(fits && it.gathers(end))) {
+                    self.show(layers, conn, bytes);
+                }
             }
             let viewer = self.viewers.get(conn).filter(|viewer| !viewer.left);
-            behind |= !ready || viewer.is_none_or(|viewer| viewer.is_stopped(choked));
+            behind |= viewer.is_none_or(|viewer| viewer.is_stopped(choked));
+            gathering |= viewer.is_some_and(|viewer| viewer.at < end && !viewer.is_stopped(choked));
             // Who was sent away has left its place in the list to another.
             index += usize::from(viewer.is_some());
         }
         if let Some(session) = self.sessions.get_mut(key) {
             session.scrollback.push(bytes);
         }
+        if gathering {
+            self.gather(layers, key);
+        }
         if behind {
             self.cut_off_the_lost(layers, key);
             self.regulate(layers, key);
         }
         self.tape_output(layers.reactor, key, bytes);
+    }
+
+    /// Some viewers who are not stopped were not sent the latest output: they are when there is enough of it, or soon.
+    fn gather<E: LoopEvent>(&mut self, layers: &mut Layers<'_, E>, key: SessionKey) {
+        let Some(session) = self.sessions.get(key) else { return };
+        let (end, mut is_timed) = (session.scrollback.end(), session.has_timer(GATHER));
+        for conn in session.viewers.clone() {
+            if self.viewers.get(conn).is_some_and(|viewer| !viewer.gathers(end)) {
+                self.reconsider(layers, conn);
+            } else if !std::mem::replace(&mut is_timed, true) {
+                let at = layers.reactor.now() + GATHERING;
+                self.set_timer(layers.reactor, key, GATHER, at);
+            }
+        }
+    }
+
+    /// Output was gathered for long enough.
+    pub(super) fn gathered<E: LoopEvent>(&mut self, layers: &mut Layers<'_, E>, key: SessionKey) {
+        let Some(session) = self.sessions.get(key) else { return };
+        for conn in session.viewers.clone() {
+            self.catch_up(layers, conn);
+        }
+        self.regulate(layers, key);
     }
 
     fn viewer_at(&self, key: SessionKey, index: usize) -> Option<ConnKey> {
@@ -181,8 +223,11 @@ impl Terminal {
     pub(super) fn reconsider<E: LoopEvent>(&mut self, layers: &mut Layers<'_, E>, conn: ConnKey) {
         let Some(viewer) = self.viewers.get(conn).filter(|viewer| !viewer.left) else { return };
         let key = viewer.session;
-        self.catch_up(layers, conn);
-        let choked = self.sessions.get(key).is_some_and(|session| session.choked);
+        let Some(session) = self.sessions.get(key) else { return };
+        let choked = session.choked;
+        if !viewer.gathers(session.scrollback.end()) {
+            self.catch_up(layers, conn);
+        }
         if let Some(viewer) = self.viewers.get_mut(conn)
             && !viewer.is_stopped(choked)
         {

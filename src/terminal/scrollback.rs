@@ -36,6 +36,11 @@ impl Scrollback {
         self.bytes.extend(kept);
     }
 
+    /// The most bytes that it keeps.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// Where in the stream its latest byte ends: how many bytes it has had.
     pub fn end(&self) -> u64 {
         self.dropped + self.bytes.len() as u64

@@ -10,12 +10,13 @@ use crate::websocket::ConnKey;
 use std::time::Instant;
 
 /// A session's timers: nobody watches; nobody types; viewers hold the process up; the process is to end; the
-/// recording is to be written.
+/// recording is to be written; output is gathered for busy viewers.
 pub const LINGER: u8 = 0;
 pub const IDLE: u8 = 1;
 pub const HOLD: u8 = 2;
 pub const KILL: u8 = 3;
 pub const TAPE: u8 = 4;
+pub const GATHER: u8 = 5;
 
 /// Where a session stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +90,7 @@ pub struct Session {
     pub choked: bool,
     pub last_input: Instant,
     pub tape: Option<Box<Tape>>,
-    timers: [Option<TimerId>; 5],
+    timers: [Option<TimerId>; 6],
     /// It only lingers.
     pub resting: bool,
     /// Its last event is in the queue.
@@ -114,7 +115,7 @@ impl Session {
             choked: false,
             last_input: now,
             tape: None,
-            timers: [None; 5],
+            timers: [None; 6],
             resting: false,
             gone: false,
         }
@@ -129,9 +130,13 @@ impl Session {
     pub fn give_up<E>(&mut self, reactor: &mut Reactor<E>) {
         self.gone = true;
         self.scrollback = Scrollback::new(0);
-        for kind in [LINGER, IDLE, HOLD, KILL, TAPE] {
+        for kind in [LINGER, IDLE, HOLD, KILL, TAPE, GATHER] {
             self.cancel_timer(reactor, kind);
         }
+    }
+
+    pub fn has_timer(&self, kind: u8) -> bool {
+        self.timers.get(usize::from(kind)).is_some_and(Option::is_some)
     }
 
     pub fn cancel_timer<E>(&mut self, reactor: &mut Reactor<E>, kind: u8) {

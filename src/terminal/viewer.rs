@@ -11,8 +11,14 @@ use crate::websocket::{self, ConnKey};
 const REPLAY_PIECE: usize = 64 * 1024;
 
 /// Bytes of output on their way to a page that tells what it has taken in: the answer to Ctrl-C stands behind them,
-/// wherever they are, and buffers of the kernel and the browser hold megabytes.
-const WINDOW: u64 = 512 * 1024;
+/// wherever they are, and buffers of the kernel and the browser hold megabytes. In fewer bytes the page would not find
+/// more lines than it keeps, so that it could leave some out.
+const WINDOW: u64 = 1024 * 1024;
+
+/// With so many bytes on their way to it, a page is busy: then its output is gathered to pieces of so many bytes. A
+/// message costs it as much as some kilobytes of text do, and a process may write two bytes at a time.
+const BUSY: u64 = 64 * 1024;
+const PIECE: u64 = 16 * 1024;
 
 /// The close codes (RFC 6455, section 7.4.1).
 const NORMAL: u16 = 1000;
@@ -51,6 +57,12 @@ impl Viewer {
     pub fn is_stopped(&self, choked: bool) -> bool {
         let full = self.taken.is_some_and(|taken| self.sent.saturating_sub(taken) >= WINDOW);
         self.behind || (self.paused || full) && !choked
+    }
+
+    /// It is busy, and what it lacks of an output that ends there is too little for a message.
+    pub fn gathers(&self, end: u64) -> bool {
+        let is_busy = self.taken.is_some_and(|taken| self.sent.saturating_sub(taken) >= BUSY);
+        is_busy && end.saturating_sub(self.at) < PIECE
     }
 
     /// Notes what it has taken: as it says, or else as the kernel does. `buffered`: bytes that wait to be sent.
@@ -260,6 +272,8 @@ impl Terminal {
             let Some(viewer) = self.viewers.get_mut(conn) else { continue };
             viewer.owed_size = conn != by && viewer.is_stopped(choked);
             if conn != by && !viewer.owed_size {
+                // What was written before it, first.
+                self.catch_up(layers, conn);
                 self.tell(layers, conn, &message);
             }
         }

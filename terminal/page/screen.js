@@ -23,7 +23,7 @@ export class Screen {
             fontSize: settings.get().fontSize,
             macOptionIsMeta: true,
             minimumContrastRatio: 3,
-            scrollback: 10_000,
+            scrollback: 5000,
             screenReaderMode: settings.get().screenReader,
             theme: settings.colours(),
         });

@@ -2,6 +2,7 @@
 
 use crate::engine::{Act, Script, flood};
 use crate::stage::Stage;
+use crate::support::HANG;
 use std::time::{Duration, Instant};
 use towline::docker::{ExecOptions, Limits};
 use towline::terminal::HubOptions;
@@ -67,8 +68,8 @@ fn a_pause_holds_the_process_and_loses_nothing() {
 #[test]
 fn a_page_that_tells_what_it_has_taken_is_sent_no_more_than_a_window_beyond() {
     // A read of the stream comes on top.
-    const MOST: usize = 512 * 1024 + 256 * 1024;
-    const SIZE: usize = 3 * 1024 * 1024;
+    const MOST: usize = 1024 * 1024 + 256 * 1024;
+    const SIZE: usize = 5 * 1024 * 1024;
     let script = Script::new();
     let mut it = Stage::serving(&script.engine.address, HubOptions::default(), Default::default());
     let session = it.session("web", &["sh"]);
@@ -91,6 +92,37 @@ fn a_page_that_tells_what_it_has_taken_is_sent_no_more_than_a_window_beyond() {
     }
     assert!(rounds > SIZE / MOST, "{rounds} rounds");
     assert!(it.pages[page].output == flood(SIZE), "every byte, in order");
+}
+
+/// A message costs a page as much as kilobytes do: one that has enough to do gets what is written in fewer of them.
+#[test]
+fn small_output_for_a_busy_page_is_gathered_for_a_moment() {
+    const BEFORE: usize = 64 * 1024;
+    for scrollback in [HubOptions::default().scrollback, 4096] {
+        let script = Script::new();
+        let options = HubOptions { scrollback, ..HubOptions::default() };
+        let mut it = Stage::serving(&script.engine.address, options, Default::default());
+        let session = it.session("web", &["sh"]);
+        let (busy, other) = (it.viewer(session, false), it.viewer(session, false));
+        it.pages[busy].send("50");
+        it.pages[busy].types("k");
+        it.until("the input", |_| script.input() == "k");
+        script.act(Act::Flood(BEFORE));
+        it.until("the flood", |it| it.pages.iter().all(|page| page.output.len() == BEFORE));
+        // Sooner or later some are written within that moment.
+        it.pages.iter_mut().for_each(|page| page.outputs = 0);
+        let since = Instant::now();
+        while it.pages[busy].outputs >= it.pages[other].outputs {
+            assert!(since.elapsed() < HANG, "{} messages each", it.pages[busy].outputs);
+            for _ in 0..10 {
+                let size = it.pages[other].output.len() + 100;
+                script.act(Act::Write(flood(100)));
+                it.until("what was written", |it| it.pages[other].output.len() == size);
+            }
+            // Without another word of the page.
+            it.until("all of it", |it| it.pages[busy].output == it.pages[other].output);
+        }
+    }
 }
 
 /// A page that tells of some progress is not one that has stopped, though the kernel has long taken all it was sent.

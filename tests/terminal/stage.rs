@@ -14,8 +14,9 @@ use towline::{Event as LoopEvent, Loop};
 pub struct Page {
     pub client: Client,
     pub conn: ConnKey,
-    /// Bytes of output.
+    /// Bytes of output, and messages that they came in.
     pub output: Vec<u8>,
+    pub outputs: usize,
     /// All other messages.
     pub said: Vec<String>,
     /// The close code, and the reason.
@@ -34,7 +35,10 @@ impl Page {
             at += payload.end;
             let bytes = &self.client.got[at - payload.len..at];
             match first {
-                0x82 if bytes.first() == Some(&b'0') => self.output.extend_from_slice(&bytes[1..]),
+                0x82 if bytes.first() == Some(&b'0') => {
+                    self.output.extend_from_slice(&bytes[1..]);
+                    self.outputs += 1;
+                }
                 0x82 => self.said.push(String::from_utf8(bytes.to_vec()).unwrap()),
                 0x88 => {
                     let code = u16::from_be_bytes([bytes[0], bytes[1]]);
@@ -210,7 +214,7 @@ impl Stage {
         let head: Vec<u8> = client.got.drain(..size).collect();
         assert!(head.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&head));
         let conn = self.opened.take().unwrap();
-        self.pages.push(Page { client, conn, output: vec![], said: vec![], closed: None, deaf: false });
+        self.pages.push(Page { client, conn, output: vec![], outputs: 0, said: vec![], closed: None, deaf: false });
         self.pages.len() - 1
     }
 
