@@ -13,8 +13,8 @@
 //! what was taken in would stand before the answer to Ctrl-C. One that lasts goes on reading, up to what a pause of the
 //! stream may keep, lest a process that ends meanwhile lose what the Engine does not keep.
 //!
-//! A page that has much to do is sent output in larger pieces, for each message costs it as much as kilobytes do: what
-//! the process writes is gathered for it, for [`GATHERING`] at most.
+//! In a flood output is sent in larger pieces, and to a page that has much to do, for each message costs as much as
+//! kilobytes of text do: what the process writes is gathered, for [`GATHERING`] at most.
 //!
 //! Nobody holds the process up for longer than the hub's `pause_lift` by a pause, or by taking nothing at all: then it
 //! goes on into the scrollback. Without viewers it goes on, too.
@@ -48,7 +48,9 @@ struct Wish {
 impl Terminal {
     /// The process wrote.
     pub(super) fn output<E: LoopEvent>(&mut self, layers: &mut Layers<'_, E>, key: SessionKey, bytes: &Bytes) {
+        let now = layers.reactor.now();
         let Some(session) = self.sessions.get_mut(key) else { return };
+        session.pace.note(bytes.len(), now);
         let (start, choked, limit) = (session.scrollback.end(), session.choked, session.scrollback.limit() as u64);
         let end = start + bytes.len() as u64;
         let (mut behind, mut gathering) = (false, false);
@@ -62,7 +64,8 @@ impl Terminal {
                     self.catch_up(layers, conn);
                 }
                 let viewer = self.viewers.get(conn).filter(|it| it.at == start && !it.is_stopped(choked));
-                if viewer.is_some_and(|it| !(fits && it.gathers(end))) {
+                let pace = self.sessions.get(key).map(|session| &session.pace);
+                if viewer.zip(pace).is_some_and(|(it, pace)| !(fits && it.gathers(end, pace))) {
                     self.show(layers, conn, bytes);
                 }
             }
@@ -87,15 +90,10 @@ impl Terminal {
 
     /// Some viewers who are not stopped were not sent the latest output: they are when there is enough of it, or soon.
     fn gather<E: LoopEvent>(&mut self, layers: &mut Layers<'_, E>, key: SessionKey) {
-        let Some(session) = self.sessions.get(key) else { return };
-        let (end, mut is_timed) = (session.scrollback.end(), session.has_timer(GATHER));
-        for conn in session.viewers.clone() {
-            if self.viewers.get(conn).is_some_and(|viewer| !viewer.gathers(end)) {
-                self.reconsider(layers, conn);
-            } else if !std::mem::replace(&mut is_timed, true) {
-                let at = layers.reactor.now() + GATHERING;
-                self.set_timer(layers.reactor, key, GATHER, at);
-            }
+        let mut index = 0;
+        while let Some(conn) = self.viewer_at(key, index) {
+            self.reconsider(layers, conn);
+            index += usize::from(self.viewer_at(key, index) == Some(conn));
         }
     }
 
@@ -225,8 +223,11 @@ impl Terminal {
         let key = viewer.session;
         let Some(session) = self.sessions.get(key) else { return };
         let choked = session.choked;
-        if !viewer.gathers(session.scrollback.end()) {
+        if !viewer.gathers(session.scrollback.end(), &session.pace) {
             self.catch_up(layers, conn);
+        } else if !session.has_timer(GATHER) {
+            let at = layers.reactor.now() + GATHERING;
+            self.set_timer(layers.reactor, key, GATHER, at);
         }
         if let Some(viewer) = self.viewers.get_mut(conn)
             && !viewer.is_stopped(choked)

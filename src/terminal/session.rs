@@ -7,7 +7,7 @@ use super::{Cause, HubKey, SessionKey, Size};
 use crate::docker::{self, StreamKey};
 use crate::reactor::{Reactor, TimerId};
 use crate::websocket::ConnKey;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A session's timers: nobody watches; nobody types; viewers hold the process up; the process is to end; the
 /// recording is to be written; output is gathered for busy viewers.
@@ -67,6 +67,35 @@ pub enum Signalled {
     Kill,
 }
 
+/// Whether a process floods its terminal: from [`FLOOD`](Self::FLOOD) bytes in a [`TERM`](Self::TERM) on, until there
+/// was a term with fewer.
+#[derive(Debug)]
+pub struct Pace {
+    since: Instant,
+    bytes: usize,
+    pub floods: bool,
+}
+
+impl Pace {
+    const TERM: Duration = Duration::from_millis(10);
+    const FLOOD: usize = 128 * 1024;
+
+    fn new(now: Instant) -> Pace {
+        Pace { since: now, bytes: 0, floods: false }
+    }
+
+    pub fn note(&mut self, bytes: usize, now: Instant) {
+        let passed = now.saturating_duration_since(self.since);
+        if passed >= Self::TERM {
+            self.floods = self.bytes >= Self::FLOOD && passed < Self::TERM * 2;
+            self.since = now;
+            self.bytes = 0;
+        }
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.floods |= self.bytes >= Self::FLOOD;
+    }
+}
+
 /// A session until its last event is taken.
 #[derive(Debug)]
 pub struct Session {
@@ -88,6 +117,8 @@ pub struct Session {
     pub paused_since: Option<Instant>,
     /// The process does not take its input: viewers who type are not read.
     pub choked: bool,
+    /// How fast the process writes.
+    pub pace: Pace,
     pub last_input: Instant,
     pub tape: Option<Box<Tape>>,
     timers: [Option<TimerId>; 6],
@@ -113,6 +144,7 @@ impl Session {
             viewers: Vec::new(),
             paused_since: None,
             choked: false,
+            pace: Pace::new(now),
             last_input: now,
             tape: None,
             timers: [None; 6],
@@ -162,6 +194,34 @@ impl Terminal {
         }
         if let Some(timer) = slot.replace(reactor.set_timer(at, tag(kind, key))) {
             reactor.cancel_timer(timer);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_is_one_until_a_term_with_less() {
+        let start = Instant::now();
+        let mut pace = Pace::new(start);
+        let at = |term: u32| start + Pace::TERM * term;
+        for (term, bytes, floods) in [
+            (0, Pace::FLOOD - 1, false),
+            (0, 1, true),
+            (1, Pace::FLOOD - 1, true),
+            // The term before had less.
+            (2, 1, false),
+            (3, Pace::FLOOD, true),
+            (4, 1, true),
+            (5, 1, false),
+            (6, Pace::FLOOD, true),
+            // Nothing for a whole term.
+            (8, 1, false),
+        ] {
+            pace.note(bytes, at(term));
+            assert_eq!(pace.floods, floods, "{bytes} bytes in term {term}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::hub::Terminal;
 use super::layers::{Layers, LoopEvent};
-use super::session::{HOLD, LINGER, Outcome};
+use super::session::{HOLD, LINGER, Outcome, Pace};
 use super::{Error, Event, EventKind, Joined, OUTPUT, SessionKey, Size, protocol};
 use crate::reactor::Reactor;
 use crate::websocket::{self, ConnKey};
@@ -15,10 +15,11 @@ const REPLAY_PIECE: usize = 64 * 1024;
 /// more lines than it keeps, so that it could leave some out.
 const WINDOW: u64 = 1024 * 1024;
 
-/// With so many bytes on their way to it, a page is busy: then its output is gathered to pieces of so many bytes. A
-/// message costs it as much as some kilobytes of text do, and a process may write two bytes at a time.
+/// With so many bytes on their way to it, a page is busy: then its output is gathered to pieces of so many bytes, as it
+/// is for all while the process floods its terminal. A message costs a page as much as some kilobytes of text do, and a
+/// process may write two bytes at a time.
 const BUSY: u64 = 64 * 1024;
-const PIECE: u64 = 16 * 1024;
+const PIECE: u64 = 32 * 1024;
 
 /// The close codes (RFC 6455, section 7.4.1).
 const NORMAL: u16 = 1000;
@@ -59,10 +60,10 @@ impl Viewer {
         self.behind || (self.paused || full) && !choked
     }
 
-    /// It is busy, and what it lacks of an output that ends there is too little for a message.
-    pub fn gathers(&self, end: u64) -> bool {
+    /// Output is gathered for it, and what it lacks of that which ends there is too little for a message.
+    pub fn gathers(&self, end: u64, pace: &Pace) -> bool {
         let is_busy = self.taken.is_some_and(|taken| self.sent.saturating_sub(taken) >= BUSY);
-        is_busy && end.saturating_sub(self.at) < PIECE
+        (is_busy || pace.floods) && end.saturating_sub(self.at) < PIECE
     }
 
     /// Notes what it has taken: as it says, or else as the kernel does. `buffered`: bytes that wait to be sent.
