@@ -5,7 +5,7 @@ use super::engine::Docker;
 use super::error::Error;
 use super::exchange::{CallStep, ExchangeKey, Job};
 use super::frame::{Demux, Item};
-use super::kill::Kill;
+use super::kill::{Kill, has_ended};
 use super::run::Run;
 use super::steps::good;
 use super::stream::Stage;
@@ -23,6 +23,8 @@ pub enum CallKind {
     /// What is done already.
     Nothing,
     Plain(Box<Call>),
+    /// A signal to a container: one that has ended needs none.
+    Signal(Box<Call>),
     /// Inspect an exec; its id is empty until it is created.
     Inspect(String),
     Follow(Box<Follow>),
@@ -98,7 +100,7 @@ impl Docker {
             client.live += 1;
         }
         let step = match &kind {
-            CallKind::Plain(_) => Some(CallStep::Plain),
+            CallKind::Plain(_) | CallKind::Signal(_) => Some(CallStep::Plain),
             CallKind::Follow(follow) if follow.container().is_some() => Some(CallStep::Target),
             CallKind::Follow(_) => Some(CallStep::Follow),
             CallKind::Inspect(id) if !id.is_empty() => Some(CallStep::Plain),
@@ -122,7 +124,7 @@ impl Docker {
     pub(super) fn call_step<E: From<Event>>(&mut self, reactor: &mut Reactor<E>, key: CallKey, step: CallStep) {
         let Some(state) = self.calls.get(key) else { return };
         let timeout = match &state.kind {
-            CallKind::Plain(call) => call.timeout,
+            CallKind::Plain(call) | CallKind::Signal(call) => call.timeout,
             _ => None,
         };
         let client = state.client;
@@ -146,6 +148,10 @@ impl Docker {
         }
         let answer = match result.and_then(good) {
             Ok(answer) => answer,
+            Err(Error::Api { message, .. }) if matches!(state.kind, CallKind::Signal(_)) && has_ended(&message) => {
+                self.end_call(reactor, key, Ok(CallEvent::Done(Box::default())));
+                return;
+            }
             Err(error) => {
                 self.end_call(reactor, key, Err(error));
                 return;

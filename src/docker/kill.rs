@@ -68,6 +68,12 @@ pub fn signal_name(text: &str) -> Result<String, Error> {
     }
 }
 
+/// Does an Engine refuse a signal to a container with these words because it has ended? Docker answers 409 to all
+/// that the container's state does not allow, Podman 500.
+pub(super) fn has_ended(message: &str) -> bool {
+    ["is not running", "is in state exited", "is in state stopped"].iter().any(|words| message.contains(words))
+}
+
 impl Docker {
     /// Signals what a stream leads to.
     pub(super) fn kill<E: From<Event>>(
@@ -90,7 +96,7 @@ impl Docker {
         if let Target::Container(_) = stream.target {
             let path = api::container_path(stream.container_id(), "kill").query("signal", &signal);
             let (client, call) = (stream.client, Call::new("POST", path.as_str()));
-            return Ok(self.begin_call(reactor, client, CallKind::Plain(Box::new(call)), false));
+            return Ok(self.begin_call(reactor, client, CallKind::Signal(Box::new(call)), false));
         }
         self.begin_kill(reactor, key, signal, false, None).ok_or(Error::Stale("stream"))
     }

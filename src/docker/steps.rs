@@ -84,7 +84,7 @@ impl Docker {
     fn asked_by_call(&self, call: super::CallKey, step: CallStep) -> Option<Asked> {
         let state = self.calls.get(call).filter(|state| !state.ended)?;
         Some(match (&state.kind, step) {
-            (CallKind::Plain(call), _) => Asked::call(call),
+            (CallKind::Plain(call) | CallKind::Signal(call), _) => Asked::call(call),
             (CallKind::Inspect(id), _) => Asked::get(exec_path(id, "json")),
             (CallKind::Follow(follow), CallStep::Target) => Asked::get(container_path(follow.container()?, "json")),
             (CallKind::Follow(follow), _) => Asked::call(&follow.call()),

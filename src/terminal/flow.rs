@@ -56,7 +56,7 @@ impl Terminal {
         let (mut behind, mut gathering) = (false, false);
         let mut index = 0;
         while let Some(conn) = self.viewer_at(key, index) {
-            let Some(viewer) = self.viewers.get(conn) else { return };
+            let Some(viewer) = self.viewers.get(conn) else { break };
             if !viewer.is_stopped(choked) {
                 // Of what is gathered nothing is lost.
                 let fits = end - viewer.at <= limit;

@@ -76,6 +76,44 @@ fn a_command_that_does_not_end_when_killed_may_still_run() {
     assert!(matches!(&error, Error::Protocol(words) if words.contains("may still run")), "{error:?}");
 }
 
+/// It may end at any time: whoever kills it cannot know.
+#[test]
+fn an_attached_container_that_has_just_ended_needs_no_signal() {
+    for (status, words, is_done) in [
+        ("409 Conflict", "Cannot kill container: c1: Container c1 is not running", true),
+        (
+            "500 Internal Server Error",
+            "can only kill running containers. c1 is in state exited: container state improper",
+            true,
+        ),
+        ("409 Conflict", "Container c1 is paused. Unpause the container before stopping or killing", false),
+    ] {
+        let engine = FakeEngine::start(move |request, conn| match request.path() {
+            "/containers/c1/attach" => {
+                conn.send(UPGRADED.as_bytes());
+                conn.await_close();
+                true
+            }
+            "/containers/c1/kill" => conn.send(&answer(status, "", &format!(r#"{{"message":"{words}"}}"#))),
+            _ => false,
+        });
+        let mut it = DockerDriver::new();
+        let client = it.client(&engine.address);
+        let options = AttachOptions { container: "web".into(), ..AttachOptions::default() };
+        let stream = it.docker().attach(client, options).unwrap();
+        it.until_open(stream);
+        let killed = it.docker().kill(stream, "HUP").unwrap();
+        if is_done {
+            it.answer(killed);
+        } else {
+            let error = it.call_error(killed);
+            assert!(matches!(&error, Error::Api { status: 409, message } if message == words), "{error:?}");
+        }
+        assert!(it.docker().close(stream));
+        it.end(stream);
+    }
+}
+
 #[test]
 fn an_attached_container_is_known_by_its_id() {
     let engine = FakeEngine::start(|request, conn| match request.path() {
