@@ -56,14 +56,17 @@ impl Terminal {
         let (mut behind, mut gathering) = (false, false);
         let mut index = 0;
         while let Some(conn) = self.viewer_at(key, index) {
-            let Some(viewer) = self.viewers.get(conn) else { break };
+            let Some(viewer) = self.viewers.get(conn) else {
+                index += 1;
+                continue;
+            };
             if !viewer.is_stopped(choked) {
-                // Of what is gathered nothing is lost.
+                // Of what is gathered nothing is lost, nor what comes with it: it was not stopped when that came.
                 let fits = end - viewer.at <= limit;
                 if !fits {
-                    self.catch_up(layers, conn);
+                    self.send_rest(layers, conn, true);
                 }
-                let viewer = self.viewers.get(conn).filter(|it| it.at == start && !it.is_stopped(choked));
+                let viewer = self.viewers.get(conn).filter(|it| it.at == start && !it.left);
                 let pace = self.sessions.get(key).map(|session| &session.pace);
                 if viewer.zip(pace).is_some_and(|(it, pace)| !(fits && it.gathers(end, pace))) {
                     self.show(layers, conn, bytes);
@@ -91,10 +94,32 @@ impl Terminal {
     /// Some viewers who are not stopped were not sent the latest output: they are when there is enough of it, or soon.
     fn gather<E: LoopEvent>(&mut self, layers: &mut Layers<'_, E>, key: SessionKey) {
         let mut index = 0;
+        let mut stopped = false;
         while let Some(conn) = self.viewer_at(key, index) {
-            self.reconsider(layers, conn);
+            stopped |= self.keep_up(layers, conn);
             index += usize::from(self.viewer_at(key, index) == Some(conn));
         }
+        if stopped {
+            self.regulate(layers, key);
+        }
+    }
+
+    /// Sends a viewer what it lacks, or gathers that for a moment. True when this has stopped it.
+    fn keep_up<E: LoopEvent>(&mut self, layers: &mut Layers<'_, E>, conn: ConnKey) -> bool {
+        let Some(viewer) = self.viewers.get(conn) else { return false };
+        let key = viewer.session;
+        let Some(session) = self.sessions.get(key) else { return false };
+        let choked = session.choked;
+        if viewer.is_stopped(choked) {
+            return false;
+        }
+        if !viewer.gathers(session.scrollback.end(), &session.pace) {
+            self.catch_up(layers, conn);
+        } else if !session.has_timer(GATHER) {
+            let at = layers.reactor.now() + GATHERING;
+            self.set_timer(layers.reactor, key, GATHER, at);
+        }
+        self.viewers.get(conn).is_none_or(|viewer| viewer.left || viewer.is_stopped(choked))
     }
 
     /// Output was gathered for long enough.
@@ -221,14 +246,8 @@ impl Terminal {
     pub(super) fn reconsider<E: LoopEvent>(&mut self, layers: &mut Layers<'_, E>, conn: ConnKey) {
         let Some(viewer) = self.viewers.get(conn).filter(|viewer| !viewer.left) else { return };
         let key = viewer.session;
-        let Some(session) = self.sessions.get(key) else { return };
-        let choked = session.choked;
-        if !viewer.gathers(session.scrollback.end(), &session.pace) {
-            self.catch_up(layers, conn);
-        } else if !session.has_timer(GATHER) {
-            let at = layers.reactor.now() + GATHERING;
-            self.set_timer(layers.reactor, key, GATHER, at);
-        }
+        self.keep_up(layers, conn);
+        let choked = self.sessions.get(key).is_some_and(|session| session.choked);
         if let Some(viewer) = self.viewers.get_mut(conn)
             && !viewer.is_stopped(choked)
         {

@@ -176,6 +176,7 @@ impl Terminal {
         for session in sessions {
             let viewers = self.sessions.get(session).map(|session| session.viewers.clone()).unwrap_or_default();
             for conn in viewers {
+                self.catch_up(layers, conn);
                 self.send_away(layers, conn, 1001, "the terminal is going away");
             }
             // It is there: it was listed a moment ago.

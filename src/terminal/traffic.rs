@@ -136,6 +136,7 @@ impl Terminal {
             }
             // Part of what is typed must not be missing without a word.
             Err(docker::Error::QueueFull { .. }) => {
+                self.catch_up(layers, conn);
                 self.send_away(layers, conn, super::viewer::LATER, "the process does not take its input");
             }
             // Its input has ended, or it never had any.

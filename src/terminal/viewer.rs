@@ -63,7 +63,8 @@ impl Viewer {
     /// Output is gathered for it, and what it lacks of that which ends there is too little for a message.
     pub fn gathers(&self, end: u64, pace: &Pace) -> bool {
         let is_busy = self.taken.is_some_and(|taken| self.sent.saturating_sub(taken) >= BUSY);
-        (is_busy || pace.floods) && end.saturating_sub(self.at) < PIECE
+        let lacks = end.saturating_sub(self.at);
+        (is_busy || pace.floods) && !self.owed_size && lacks > 0 && lacks < PIECE
     }
 
     /// Notes what it has taken: as it says, or else as the kernel does. `buffered`: bytes that wait to be sent.
@@ -163,10 +164,15 @@ impl Terminal {
 
     /// Sends a viewer what it lacks, as far as it may be sent anything.
     pub(super) fn catch_up<E: LoopEvent>(&mut self, layers: &mut Layers<'_, E>, conn: ConnKey) {
+        self.send_rest(layers, conn, false);
+    }
+
+    /// The same; `force`: whatever it may be sent.
+    pub(super) fn send_rest<E: LoopEvent>(&mut self, layers: &mut Layers<'_, E>, conn: ConnKey, force: bool) {
         loop {
             let Some(viewer) = self.viewers.get_mut(conn).filter(|viewer| !viewer.left) else { return };
             let Some(session) = self.sessions.get(viewer.session) else { return };
-            let force = !session.is_alive();
+            let force = force || !session.is_alive();
             if viewer.is_stopped(session.choked) && !force {
                 return;
             }
@@ -278,6 +284,7 @@ impl Terminal {
                 self.tell(layers, conn, &message);
             }
         }
+        self.regulate(layers, key);
         self.tape_resize(layers.reactor, key);
     }
 }

@@ -441,3 +441,74 @@ fn a_process_that_takes_no_input_stops_the_typing_not_the_session() {
     it.until("the end", |_| script.input().ends_with("end"));
     it.until_output(page, "output");
 }
+
+/// A page that has nearly as much on its way as it may: `scrollback` bytes are kept, the window is full but for `room`.
+fn nearly_full(script: &Script, scrollback: usize, room: usize) -> (Stage, [usize; 2], usize) {
+    const WINDOW: usize = 1024 * 1024;
+    let options = HubOptions { scrollback, ..HubOptions::default() };
+    let mut it = Stage::serving(&script.engine.address, options, Default::default());
+    let session = it.session("web", &["sh"]);
+    let pages = [it.viewer(session, false), it.viewer(session, false)];
+    it.pages[pages[0]].send("50");
+    it.pages[pages[0]].types("k");
+    it.until("the input", |_| script.input() == "k");
+    let mut sent = 0;
+    while sent < WINDOW - room {
+        let size = (WINDOW - room - sent).min(32 * 1024);
+        script.act(Act::Flood(size));
+        sent += size;
+        it.until("a part of the flood", |it| it.pages.iter().all(|page| page.output.len() == sent));
+    }
+    // What is gathered until now has been sent when this is over.
+    it.until_still();
+    (it, pages, sent)
+}
+
+#[test]
+fn gathered_output_that_fills_the_window_takes_nothing_along() {
+    for scrollback in [4096, 49 * 1024] {
+        let script = Script::new();
+        let (mut it, [busy, other], sent) = nearly_full(&script, scrollback, 50);
+        script.act(Act::Write(flood(100)));
+        it.until("what is gathered", |it| it.pages[other].output.len() == sent + 100);
+        // More than is kept of what was written.
+        script.act(Act::Flood(50 * 1024));
+        let mut taken = sent;
+        it.until("all of it", |it| {
+            assert_eq!(it.pages[busy].closed, None);
+            if it.pages[busy].output.len() > taken {
+                taken = it.pages[busy].output.len();
+                it.pages[busy].send(format!("5{taken}"));
+            }
+            it.pages.iter().all(|page| page.output.len() == sent + 100 + 50 * 1024)
+        });
+        assert!(it.pages[busy].output == it.pages[other].output);
+    }
+}
+
+#[test]
+fn a_size_that_is_owed_comes_before_what_is_written_then() {
+    let script = Script::new();
+    let (mut it, [page, other], sent) = nearly_full(&script, HubOptions::default().scrollback, 256 * 1024);
+    it.pages[page].send("2");
+    it.pages[page].types("p");
+    it.until("the pause", |_| script.input() == "kp");
+    it.pages[other].send(r#"1{"columns":77,"rows":20}"#);
+    it.pages[other].types(".");
+    it.until("the size", |_| script.input() == "kp.");
+    script.act(Act::Flood(40 * 1024));
+    it.pages[page].send("3");
+    it.until("more output", |it| it.pages[page].output.len() > sent);
+    assert_eq!(it.said(page, 'r'), [r#"r{"rows":20,"columns":77}"#]);
+}
+
+#[test]
+fn a_hub_that_closes_shows_what_is_gathered() {
+    let script = Script::new();
+    let (mut it, [page, other], sent) = nearly_full(&script, HubOptions::default().scrollback, 256 * 1024);
+    script.write("the last words");
+    it.until_output(other, "last words");
+    it.lp.terminal().close_hub(it.hub);
+    assert_eq!(it.until_closed(page), 1001);
+    assert_eq!(it.pages[page].text()[sent..], *"the last words");
+}
