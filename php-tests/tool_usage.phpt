@@ -9,10 +9,10 @@ foreach ([
     ['run', '--workers=many', 'x.php'], ['run', '--repeat', '-1', 'x.php'], ['run', '--timeout=0', 'x.php'], ['run', '--timeout', 'nan', 'x.php'],
     ['run', '--json=yes', 'x.php'], ['run', '--param', 'K', 'x.php'], ['run', '--param', '=V', 'x.php'], ['run', '--data', '@none', 'x.php'],
     ['run', '--fpm', '/x', '--workers', '2', 'x.php'], ['run', '--fpm', 'nonsense', 'x.php'], ['run', '--method', 'G T', 'x.php'],
-    ['run', '--param', 'HTTP_PROXY=x', 'x.php'], ['run', '--workers', '99999', 'x.php'], ['run', '--ini', 'a b=c', 'x.php'],
+    ['run', '--param', 'HTTP_PROXY=x', 'x.php'], ['run', '--workers', '99999', 'x.php'], ['run', '--workers', '99999999999', 'x.php'], ['run', '--ini', 'a b=c', 'x.php'],
     ['run', '--ini', "user_agent=a\nb", 'x.php'], ['run', ''],
     ['run', '--repeat', '9223372036854775807', 'x.php', 'x.php'], ['exec'], ['exec', 'web'], ['exec', '-x', 'web', 'ls'], ['exec', '-ix', 'web', 'ls'], ['exec', '-i=1', 'web', 'ls'],
-    ['exec', '-e', '=x', 'web', 'ls'], ['exec', '-u'], ['exec', '-itu'], ['exec', '..', 'ls'], ['exec', '-H', 'ftp://x', 'web', 'ls'], ['exec', 'web', ''],
+    ['exec', '-e', '=x', 'web', 'ls'], ['exec', '-u'], ['exec', '-itu'], ['exec', '..', 'ls'], ['exec', '../x', 'ls'], ['exec', '-H', 'ftp://x', 'web', 'ls'], ['exec', 'web', ''],
     ['containers', 'web'], ['containers', '--jsno'], ['containers', '--filter', 'x'], ['status'], ['status', '--fpm', '/x', 'y'], ['status', '--nope'],
 ] as $arguments) {
     [$code, $out, $err] = tool($arguments);
@@ -62,6 +62,7 @@ foreach ([
 2 towline: "G T" is no request method; expected a word such as GET or POST; see towline run --help
 2 towline: HTTP_PROXY is refused: scripts would take it for their outgoing proxy (httpoxy); see towline run --help
 2 towline: 99999 workers cannot be had; expected 1 to 10000; see towline run --help
+2 towline: workers must be a number of processes that a machine can hold; see towline run --help
 2 towline: "a b" is no name of an ini setting; expected letters, digits, '_', '.' and '-', a letter or '_' first; see towline run --help
 2 towline: the value of ini setting "user_agent" holds the control character '\n'; expected one line of text; see towline run --help
 2 towline: a SCRIPT is empty; see towline run --help
@@ -75,6 +76,7 @@ foreach ([
 2 towline: option -u needs a value; see towline exec --help
 2 towline: option -u needs a value; see towline exec --help
 2 towline: ".." is no name or id of a container; see towline exec --help
+2 towline: "../x" is no name or id of a container; see towline exec --help
 2 towline: "ftp://x" is no address of an Engine: the scheme "ftp" is not known; expected unix:///path, /path, tcp://host:port or https://host:port; see towline exec --help
 2 towline: the command's program is an empty string; see towline exec --help
 2 towline: unexpected 'web'; see towline containers --help

@@ -73,7 +73,7 @@ echo $terminal->end(), "\n";
 echo "-- the command line\n";
 foreach ([
     ['--listen', '0.0.0.0:0', '--no-token'], ['--listen', '[::]:0', '--no-token'], ['--listen', 'x'], ['--listen', '192.0.2.1:0'], ['--token', 'a', '--no-token'],
-    ['--token', ''], ['--record', '/nonexistent'], ['--idle', '0'], ['--linger', 'x'], ['--allow'], ['--alow', 'x'], ['web'], ['--docker', 'x://y'],
+    ['--token', ''], ['--command='], ['--user='], ['--allow='], ['--allow', 'label='], ['--record', '/nonexistent'], ['--idle', '0'], ['--linger', 'x'], ['--allow'], ['--alow', 'x'], ['web'], ['--docker', 'x://y'],
 ] as $words) {
     [$code, , $said] = tool(['terminal', ...$words]);
     echo implode(' ', $words), ": $code $said";
@@ -109,6 +109,10 @@ exit code 0
 --listen 192.0.2.1:0: 1 towline: cannot listen on 192.0.2.1:0: Cannot assign requested address (os error 99)
 --token a --no-token: 2 towline: --token and --no-token do not go together; see towline terminal --help
 --token : 2 towline: --token is empty; see towline terminal --help
+--command=: 2 towline: --command is empty; see towline terminal --help
+--user=: 2 towline: --user is empty; see towline terminal --help
+--allow=: 2 towline: --allow got ''; expected a container's name, label=NAME or label=NAME=VALUE; see towline terminal --help
+--allow label=: 2 towline: --allow got 'label='; expected a container's name, label=NAME or label=NAME=VALUE; see towline terminal --help
 --record /nonexistent: 2 towline: --record: '/nonexistent' is no folder that can be written to; see towline terminal --help
 --idle 0: 2 towline: option --idle got '0'; expected a number of seconds above zero; see towline terminal --help
 --linger x: 2 towline: option --linger got 'x'; expected a number of seconds above zero; see towline terminal --help

@@ -31,8 +31,15 @@ final class WebTerminal
         if (isset($options['no-token']) && !self::isLocal($listen)) {
             throw new UsageError("--no-token would let everybody in who can reach $listen; it is for 127.0.0.1, [::1] and unix sockets");
         }
-        if (($options['token'] ?? null) === '') {
-            throw new UsageError('--token is empty');
+        foreach (['token', 'command', 'user'] as $option) {
+            if (($options[$option] ?? null) === '') {
+                throw new UsageError("--$option is empty");
+            }
+        }
+        foreach ($options['allow'] ?? [] as $pattern) {
+            if ($pattern === '' || preg_match('/^label=(=|$)/', $pattern)) {
+                throw new UsageError("--allow got '$pattern'; expected a container's name, label=NAME or label=NAME=VALUE");
+            }
         }
         $record = $options['record'] ?? null;
         if ($record !== null && !(is_dir($record) && is_writable($record))) {

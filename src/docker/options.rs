@@ -250,7 +250,8 @@ impl Limits {
 
 /// A container's name must stay one segment of a path.
 pub(super) fn check_container(name: &str) -> Result<(), Error> {
-    if matches!(name.trim_start_matches('/'), "" | "." | "..") || name.contains('\0') {
+    let inner = name.trim_start_matches('/');
+    if matches!(inner, "" | "." | "..") || inner.contains(['/', '\0']) {
         return Err(Error::Invalid(format!("{name:?} is no name or id of a container")));
     }
     Ok(())
