@@ -148,7 +148,9 @@ impl Docker {
         }
         let answer = match result.and_then(good) {
             Ok(answer) => answer,
-            Err(Error::Api { message, .. }) if matches!(state.kind, CallKind::Signal(_)) && has_ended(&message) => {
+            Err(Error::Api { status, message })
+                if matches!(state.kind, CallKind::Signal(_)) && has_ended(status, &message) =>
+            {
                 self.end_call(reactor, key, Ok(CallEvent::Done(Box::default())));
                 return;
             }

@@ -68,10 +68,11 @@ pub fn signal_name(text: &str) -> Result<String, Error> {
     }
 }
 
-/// Does an Engine refuse a signal to a container with these words because it has ended? Docker answers 409 to all
-/// that the container's state does not allow, Podman 500.
-pub(super) fn has_ended(message: &str) -> bool {
-    ["is not running", "is in state exited", "is in state stopped"].iter().any(|words| message.contains(words))
+/// Does an Engine refuse a signal to a container because that has ended, or was removed since? Docker answers 409 to
+/// all that the container's state does not allow, Podman 500; the words tell.
+pub(super) fn has_ended(status: u16, message: &str) -> bool {
+    status == 404
+        || ["is not running", "is in state exited", "is in state stopped"].iter().any(|words| message.contains(words))
 }
 
 impl Docker {

@@ -51,7 +51,8 @@ impl Terminal {
         let now = layers.reactor.now();
         let Some(session) = self.sessions.get_mut(key) else { return };
         session.pace.note(bytes.len(), now);
-        let (start, choked, limit) = (session.scrollback.end(), session.choked, session.scrollback.limit() as u64);
+        let (start, limit) = (session.scrollback.end(), session.scrollback.limit() as u64);
+        let (choked, floods) = (session.choked, session.pace.floods);
         let end = start + bytes.len() as u64;
         let (mut behind, mut gathering) = (false, false);
         let mut index = 0;
@@ -67,8 +68,7 @@ impl Terminal {
                     self.send_rest(layers, conn, true);
                 }
                 let viewer = self.viewers.get(conn).filter(|it| it.at == start && !it.left);
-                let pace = self.sessions.get(key).map(|session| &session.pace);
-                if viewer.zip(pace).is_some_and(|(it, pace)| !(fits && it.gathers(end, pace))) {
+                if viewer.is_some_and(|it| !(fits && it.gathers(end, floods))) {
                     self.show(layers, conn, bytes);
                 }
             }
@@ -113,7 +113,7 @@ impl Terminal {
         if viewer.is_stopped(choked) {
             return false;
         }
-        if !viewer.gathers(session.scrollback.end(), &session.pace) {
+        if !viewer.gathers(session.scrollback.end(), session.pace.floods) {
             self.catch_up(layers, conn);
         } else if !session.has_timer(GATHER) {
             let at = layers.reactor.now() + GATHERING;

@@ -2,7 +2,7 @@
 
 use super::hub::Terminal;
 use super::layers::{Layers, LoopEvent};
-use super::session::{HOLD, LINGER, Outcome, Pace};
+use super::session::{HOLD, LINGER, Outcome};
 use super::{Error, Event, EventKind, Joined, OUTPUT, SessionKey, Size, protocol};
 use crate::reactor::Reactor;
 use crate::websocket::{self, ConnKey};
@@ -60,11 +60,12 @@ impl Viewer {
         self.behind || (self.paused || full) && !choked
     }
 
-    /// Output is gathered for it, and what it lacks of that which ends there is too little for a message.
-    pub fn gathers(&self, end: u64, pace: &Pace) -> bool {
+    /// Output is gathered for it, and what it lacks of that which ends there is too little for a message. `floods`: the
+    /// process does.
+    pub fn gathers(&self, end: u64, floods: bool) -> bool {
         let is_busy = self.taken.is_some_and(|taken| self.sent.saturating_sub(taken) >= BUSY);
         let lacks = end.saturating_sub(self.at);
-        (is_busy || pace.floods) && !self.owed_size && lacks > 0 && lacks < PIECE
+        (is_busy || floods) && !self.owed_size && lacks > 0 && lacks < PIECE
     }
 
     /// Notes what it has taken: as it says, or else as the kernel does. `buffered`: bytes that wait to be sent.

@@ -86,6 +86,7 @@ fn an_attached_container_that_has_just_ended_needs_no_signal() {
             "can only kill running containers. c1 is in state exited: container state improper",
             true,
         ),
+        ("404 Not Found", "No such container: c1", true),
         ("409 Conflict", "Container c1 is paused. Unpause the container before stopping or killing", false),
     ] {
         let engine = FakeEngine::start(move |request, conn| match request.path() {
